@@ -27,7 +27,7 @@ export function float32(shape: readonly number[], data?: ArrayLike<number>): Hos
   return checked({
     dtype: "float32",
     shape,
-    data: data instanceof Float32Array ? data : new Float32Array(data ?? sizeOf(shape)),
+    data: data instanceof Float32Array ? data : data ? Float32Array.from(data) : new Float32Array(sizeOf(shape)),
   });
 }
 
@@ -36,7 +36,7 @@ export function int32(shape: readonly number[], data?: ArrayLike<number>): HostT
   return checked({
     dtype: "int32",
     shape,
-    data: data instanceof Int32Array ? data : new Int32Array(data ?? sizeOf(shape)),
+    data: data instanceof Int32Array ? data : data ? Int32Array.from(data) : new Int32Array(sizeOf(shape)),
   });
 }
 

@@ -1,0 +1,25 @@
+/** From a pure function of tensors to an ONNX model: trace, rewrite, emit. */
+import "./kernels.ts";
+import type { Graph } from "./ir.ts";
+import { fuseProducts } from "./passes/fuse.ts";
+import { dropUnused, mergeEqual } from "./passes/prune.ts";
+import { simplify } from "./passes/simplify.ts";
+
+/** The passes in the order in which they are run. */
+const PASSES: readonly ((graph: Graph) => Graph)[] = [
+  dropUnused,
+  simplify,
+  mergeEqual,
+  simplify,
+  mergeEqual,
+  dropUnused,
+  fuseProducts,
+  dropUnused,
+  fuseProducts,
+  dropUnused,
+];
+
+/** Applies every pass. The result computes the same outputs from the same inputs. */
+export function optimize(graph: Graph): Graph {
+  return PASSES.reduce((current, pass) => pass(current), graph);
+}

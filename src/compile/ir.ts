@@ -1,0 +1,148 @@
+/**
+ * The graph that tracing writes and passes rewrite: nodes are ONNX operators, values are typed and statically shaped.
+ *
+ * What ONNX wants as extra inputs but is known while tracing (a target shape, slice bounds, axes) stays an attribute here;
+ * the emitter turns it into an input. A node's outputs know their node, so a pass can look backwards from any value.
+ */
+import { type DType, type HostTensor, sizeOf } from "../tensor/host_tensor.ts";
+
+export type Attribute = number | string | readonly number[] | HostTensor;
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+export interface Value {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** The node that makes this value, or null for a graph input. */
+  readonly node: Node | null;
+}
+
+export interface Node {
+  /** ONNX operator, or `Constant` with attribute `value` (a tensor) or `fill` (one number everywhere). */
+  readonly op: string;
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+  readonly outputs: readonly Value[];
+}
+
+export interface Graph {
+  readonly inputs: Readonly<Record<string, Value>>;
+  readonly outputs: Readonly<Record<string, Value>>;
+  /** In an order in which every node comes after the nodes it reads. */
+  readonly nodes: readonly Node[];
+}
+
+export type ValueType = Pick<Value, "dtype" | "shape">;
+
+/** Makes a node, not yet part of any graph. */
+export function makeNode(
+  op: string,
+  inputs: readonly Value[],
+  types: readonly ValueType[],
+  attributes: Attributes,
+): Node {
+  const outputs: Value[] = [];
+  const node: Node = { op, inputs, attributes, outputs };
+  for (const { dtype, shape } of types) outputs.push({ dtype, shape: shape.slice(), node });
+  return node;
+}
+
+/** Appends nodes to a list that becomes a graph's. */
+export class Builder {
+  readonly nodes: Node[] = [];
+
+  /** Adds a node and returns its outputs. */
+  many(
+    op: string,
+    inputs: readonly Value[],
+    types: readonly ValueType[],
+    attributes: Attributes = {},
+  ): readonly Value[] {
+    const node = makeNode(op, inputs, types, attributes);
+    this.nodes.push(node);
+    return node.outputs;
+  }
+
+  /** Adds a node with one output and returns it. */
+  one(op: string, inputs: readonly Value[], type: ValueType, attributes: Attributes = {}): Value {
+    return this.many(op, inputs, [type], attributes)[0] as Value;
+  }
+
+  /** Adds a constant that holds one number everywhere. */
+  fill(type: ValueType, value: number): Value {
+    return this.one("Constant", [], type, { fill: value });
+  }
+}
+
+/** The number that a constant holds everywhere, or undefined for any other value. */
+export function uniformValue(value: Value): number | undefined {
+  const fill = value.node?.op === "Constant" ? value.node.attributes.fill : undefined;
+  return typeof fill === "number" ? fill : undefined;
+}
+
+/** Whether two shapes are the same. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i]);
+}
+
+/** The shape of an elementwise result. @throws RangeError naming both shapes if they do not broadcast */
+export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const m = a[i - rank + a.length] ?? 1, n = b[i - rank + b.length] ?? 1;
+    if (m !== n && m !== 1 && n !== 1) throw new RangeError(`Shapes [${a}] and [${b}] do not broadcast`);
+    return m === 1 ? n : m;
+  });
+}
+
+/** How often each value is read, graph outputs included. */
+export function countUses(graph: Graph): Map<Value, number> {
+  const uses = new Map<Value, number>();
+  const add = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1);
+  for (const node of graph.nodes) node.inputs.forEach(add);
+  Object.values(graph.outputs).forEach(add);
+  return uses;
+}
+
+/**
+ * Rebuilds a graph node by node.
+ * @param visit gets each node with its inputs already rewritten; returns the values that stand in for its outputs (made with
+ * `build` or found among its ancestors), or undefined to keep the node; `origin` tells which value of the old graph a new one
+ * stands for
+ */
+export function rewrite(
+  graph: Graph,
+  visit: (node: Node, build: Builder, origin: (value: Value) => Value) => readonly Value[] | undefined,
+): Graph {
+  const build = new Builder();
+  const renamed = new Map<Value, Value>();
+  const origins = new Map<Value, Value>();
+  const follow = (value: Value) => renamed.get(value) ?? value;
+  const origin = (value: Value) => origins.get(value) ?? value;
+  for (const old of graph.nodes) {
+    const inputs = old.inputs.map(follow);
+    const node = inputs.every((v, i) => v === old.inputs[i])
+      ? old
+      : makeNode(old.op, inputs, old.outputs, old.attributes);
+    let outputs = visit(node, build, origin);
+    if (!outputs) {
+      build.nodes.push(node);
+      outputs = node.outputs;
+    }
+    old.outputs.forEach((value, i) => {
+      const next = (outputs as readonly Value[])[i] as Value;
+      if (next.dtype !== value.dtype || !sameShape(next.shape, value.shape)) {
+        throw new Error(`A pass replaced ${old.op} [${value.shape}] ${value.dtype} by [${next.shape}] ${next.dtype}`);
+      }
+      if (next === value) return;
+      renamed.set(value, next);
+      if (!origins.has(next)) origins.set(next, value);
+    });
+  }
+  const outputs = Object.fromEntries(Object.entries(graph.outputs).map(([name, value]) => [name, follow(value)]));
+  return { inputs: graph.inputs, outputs, nodes: build.nodes };
+}
+
+/** Bytes of a value, for reports. */
+export function bytesOf(value: ValueType): number {
+  return sizeOf(value.shape) * (value.dtype === "bool" ? 1 : 4);
+}

@@ -1,0 +1,169 @@
+/**
+ * Writes a graph as an ONNX model. Static attributes that ONNX expects as inputs become shared int64 initializers.
+ * Field numbers: onnx/onnx.proto3 of ONNX 1.17 (IR version 10).
+ */
+import protobuf from "protobufjs";
+import type { DType, HostTensor } from "../tensor/host_tensor.ts";
+import { sizeOf } from "../tensor/host_tensor.ts";
+import type { Attribute, Graph, Node, Value, ValueType } from "./ir.ts";
+
+const SCHEMA = `
+syntax = "proto3";
+message AttributeProto { string name = 1; float f = 2; int64 i = 3; bytes s = 4; repeated int64 ints = 8; int32 type = 20; }
+message NodeProto { repeated string input = 1; repeated string output = 2; string op_type = 4; repeated AttributeProto attribute = 5; string domain = 7; }
+message TensorProto { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
+message Dimension { int64 dim_value = 1; }
+message TensorShapeProto { repeated Dimension dim = 1; }
+message TensorTypeProto { int32 elem_type = 1; TensorShapeProto shape = 2; }
+message TypeProto { TensorTypeProto tensor_type = 1; }
+message ValueInfoProto { string name = 1; TypeProto type = 2; }
+message GraphProto { repeated NodeProto node = 1; string name = 2; repeated TensorProto initializer = 5; repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12; }
+message OperatorSetIdProto { string domain = 1; int64 version = 2; }
+message ModelProto { int64 ir_version = 1; GraphProto graph = 7; repeated OperatorSetIdProto opset_import = 8; }
+`;
+
+const { root } = protobuf.parse(SCHEMA, { keepCase: true });
+const Model = root.lookupType("ModelProto");
+
+const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+/** Operators of ONNX Runtime's own set. */
+const CONTRIB = new Set(["FusedMatMul", "BiasGelu"]);
+/** Attributes that ONNX takes as int64 inputs, in the order of those inputs. */
+const AS_INPUTS: Readonly<Record<string, readonly string[]>> = {
+  Reshape: ["shape"],
+  Expand: ["shape"],
+  Slice: ["starts", "ends"],
+  Pad: ["pads"],
+  Split: ["split"],
+  Tile: ["repeats"],
+  ReduceSum: ["axes"],
+  ReduceMean: ["axes"],
+  ReduceMax: ["axes"],
+  ReduceMin: ["axes"],
+};
+/** Attributes that are floats even when their value is whole. */
+const FLOATS = new Set(["alpha", "beta", "epsilon"]);
+
+class Emitter {
+  readonly initializers = new Map<string, object>();
+  readonly #names = new Map<Value, string>();
+  #next = 0;
+
+  name(value: Value): string {
+    let name = this.#names.get(value);
+    if (!name) this.#names.set(value, name = `v${this.#next++}`);
+    return name;
+  }
+
+  has(value: Value): boolean {
+    return this.#names.has(value);
+  }
+
+  bind(value: Value, name: string): void {
+    this.#names.set(value, name);
+  }
+
+  /** An initializer shared by all that need the same whole numbers. */
+  int64(values: readonly number[]): string {
+    const name = `i${values.join("_")}`;
+    if (!this.initializers.has(name)) {
+      const raw_data = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+      this.initializers.set(name, { dims: [values.length], data_type: ELEMENT.int64, name, raw_data });
+    }
+    return name;
+  }
+
+  float(value: number): string {
+    const name = `f${value}`;
+    if (!this.initializers.has(name)) {
+      const raw_data = new Uint8Array(Float32Array.of(value).buffer);
+      this.initializers.set(name, { dims: [], data_type: ELEMENT.float32, name, raw_data });
+    }
+    return name;
+  }
+
+  constant({ attributes, outputs }: Node): void {
+    const output = outputs[0]!, name = this.name(output);
+    const { data } = attributes.value as HostTensor ?? filled(output, attributes.fill as number);
+    const raw_data = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.initializers.set(name, { dims: output.shape, data_type: ELEMENT[output.dtype], name, raw_data });
+  }
+
+  node(node: Node): object {
+    const input = node.inputs.map((value) => this.name(value));
+    const asInputs = AS_INPUTS[node.op] ?? [];
+    for (const key of asInputs) input.push(this.int64(node.attributes[key] as readonly number[]));
+    if (node.op === "Pad") input.push(this.float(node.attributes.value as number));
+    if (node.op === "Slice") input.push(this.int64(node.inputs[0]!.shape.map((_, i) => i)));
+    const attribute = Object.entries(node.attributes)
+      .filter(([key]) => !asInputs.includes(key) && !(node.op === "Pad" && key === "value"))
+      .map(([key, value]) => attributeProto(node.op, key, value));
+    return {
+      input,
+      output: node.outputs.map((value) => this.name(value)),
+      op_type: node.op,
+      attribute,
+      domain: CONTRIB.has(node.op) ? "com.microsoft" : "",
+    };
+  }
+}
+
+function filled({ dtype, shape }: ValueType, fill: number): { data: HostTensor["data"] } {
+  const size = sizeOf(shape);
+  if (dtype === "float32") return { data: new Float32Array(size).fill(fill) };
+  return { data: dtype === "int32" ? new Int32Array(size).fill(fill) : new Uint8Array(size).fill(fill) };
+}
+
+function attributeProto(op: string, name: string, value: Attribute): object {
+  if (typeof value === "string") {
+    if (op === "Cast") return { name, i: ELEMENT[value as DType], type: ATTRIBUTE.int };
+    return { name, s: new TextEncoder().encode(value), type: ATTRIBUTE.string };
+  }
+  if (Array.isArray(value)) return { name, ints: value, type: ATTRIBUTE.ints };
+  return FLOATS.has(name) ? { name, f: value, type: ATTRIBUTE.float } : { name, i: value, type: ATTRIBUTE.int };
+}
+
+function valueInfo(name: string, { dtype, shape }: ValueType): object {
+  const dim = shape.map((n) => ({ dim_value: n }));
+  return { name, type: { tensor_type: { elem_type: ELEMENT[dtype], shape: { dim } } } };
+}
+
+/** The name that an output of the graph has in the model, where inputs and outputs share one name space. */
+export const outputName = (name: string): string => `out:${name}`;
+
+/**
+ * Serializes a graph.
+ * @returns the bytes of an ONNX ModelProto whose inputs carry the graph's names, its outputs those of `outputName`
+ */
+export function emitOnnx(graph: Graph): Uint8Array {
+  const emitter = new Emitter();
+  for (const [name, value] of Object.entries(graph.inputs)) emitter.bind(value, name);
+  const nodes: object[] = [], copies: { value: Value; name: string }[] = [];
+  // An output takes its own name where it can; one that is an input, a constant or a second name needs a copy.
+  for (const [name, value] of Object.entries(graph.outputs)) {
+    if (value.node && value.node.op !== "Constant" && !emitter.has(value)) emitter.bind(value, outputName(name));
+    else copies.push({ value, name });
+  }
+  for (const node of graph.nodes) {
+    if (node.op === "Constant") emitter.constant(node);
+    else nodes.push(emitter.node(node));
+  }
+  nodes.push(...copies.map(({ value, name }) => ({
+    input: [emitter.name(value)],
+    output: [outputName(name)],
+    op_type: "Identity",
+  })));
+  const model = {
+    ir_version: 10,
+    opset_import: [{ domain: "", version: 20 }, { domain: "com.microsoft", version: 1 }],
+    graph: {
+      name: "step",
+      node: nodes,
+      initializer: [...emitter.initializers.values()],
+      input: Object.entries(graph.inputs).map(([name, value]) => valueInfo(name, value)),
+      output: Object.entries(graph.outputs).map(([name, value]) => valueInfo(outputName(name), value)),
+    },
+  };
+  return Model.encode(model).finish();
+}

@@ -1,0 +1,55 @@
+/** Folds scales, transposes and additions into the matrix products beside them. */
+import { type Builder, countUses, type Graph, type Node, rewrite, uniformValue, type Value } from "../ir.ts";
+
+const isProduct = (value: Value): boolean => value.node?.op === "Gemm" || value.node?.op === "FusedMatMul";
+
+/** Folds `product * c` and `product / c` for a constant c into the product's alpha. */
+function foldScale(node: Node, build: Builder, once: (value: Value) => boolean): Value | undefined {
+  const pairs: [Value, Value][] = [[node.inputs[0]!, node.inputs[1]!]];
+  if (node.op === "Mul") pairs.push([node.inputs[1]!, node.inputs[0]!]);
+  for (const [product, scalar] of pairs) {
+    const c = uniformValue(scalar);
+    if (c === undefined || !isProduct(product) || !once(product) || product.node!.inputs.length > 2) continue;
+    const alpha = product.node!.attributes.alpha as number;
+    const attributes = { ...product.node!.attributes, alpha: node.op === "Mul" ? alpha * c : alpha / c };
+    return build.one(product.node!.op, product.node!.inputs, node.outputs[0]!, attributes);
+  }
+}
+
+/** Folds `Gemm + y` into the Gemm's third operand, which broadcasts to its shape. */
+function foldSum(node: Node, build: Builder, once: (value: Value) => boolean): Value | undefined {
+  const output = node.outputs[0]!;
+  for (const [product, addend] of [node.inputs, node.inputs.toReversed()] as [Value, Value][]) {
+    if (product.node?.op !== "Gemm" || !once(product) || product.node.inputs.length > 2) continue;
+    if (product.shape.some((n, i) => n !== output.shape[i]) || addend.shape.length > 2) continue;
+    return build.one("Gemm", [...product.node.inputs, addend], output, { ...product.node.attributes, beta: 1 });
+  }
+}
+
+/** Reads a transposed operand in place instead of transposing it first. */
+function foldTranspose(node: Node, build: Builder): Value | undefined {
+  const inputs = node.inputs.slice(), attributes: Record<string, number> = {};
+  for (const [i, flag] of [[0, "transA"], [1, "transB"]] as const) {
+    const source = inputs[i]!.node;
+    if (source?.op !== "Transpose") continue;
+    const perm = source.attributes.perm as readonly number[], last = perm.length - 1;
+    if (perm.some((from, to) => from !== (to < last - 1 ? to : to === last ? last - 1 : last))) continue;
+    inputs[i] = source.inputs[0]!;
+    attributes[flag] = 1 - (node.attributes[flag] as number);
+  }
+  if (Object.keys(attributes).length === 0) return;
+  return build.one(node.op, inputs, node.outputs[0]!, { ...node.attributes, ...attributes });
+}
+
+/** Rewrites a graph with fewer, larger products. */
+export function fuseProducts(graph: Graph): Graph {
+  const uses = countUses(graph);
+  return rewrite(graph, (node, build, origin) => {
+    const once = (value: Value): boolean => uses.get(origin(value)) === 1;
+    let value: Value | undefined;
+    if (node.op === "Mul" || node.op === "Div") value = foldScale(node, build, once);
+    else if (node.op === "Add") value = foldSum(node, build, once);
+    else if (node.op === "Gemm" || node.op === "FusedMatMul") value = foldTranspose(node, build);
+    return value && [value];
+  });
+}

@@ -1,0 +1,43 @@
+/** Computes equal things once and drops what nothing reads. */
+import type { HostTensor } from "../../tensor/host_tensor.ts";
+import { type Graph, type Node, rewrite, type Value } from "../ir.ts";
+
+/** Merges nodes with the same operator, inputs and attributes (common subexpressions). */
+export function mergeEqual(graph: Graph): Graph {
+  const ids = new Map<unknown, number>();
+  const id = (thing: unknown): number => {
+    if (!ids.has(thing)) ids.set(thing, ids.size);
+    return ids.get(thing)!;
+  };
+  const seen = new Map<string, readonly Value[]>();
+  return rewrite(graph, (node) => {
+    const key = JSON.stringify([
+      node.op,
+      node.inputs.map(id),
+      node.outputs.map((v) => [v.dtype, v.shape]),
+      describe(node),
+    ]);
+    const earlier = seen.get(key);
+    if (!earlier) seen.set(key, node.outputs);
+    return earlier;
+  });
+}
+
+/** Attributes as text; small constants by their numbers. */
+function describe({ attributes }: Node): unknown {
+  const value = attributes.value as HostTensor | number | undefined;
+  return typeof value === "object" ? [...value.data] : attributes;
+}
+
+/** Drops every node whose outputs reach no output of the graph. */
+export function dropUnused(graph: Graph): Graph {
+  const live = new Set<Node>();
+  const pending = Object.values(graph.outputs).map((value) => value.node);
+  while (pending.length > 0) {
+    const node = pending.pop();
+    if (!node || live.has(node)) continue;
+    live.add(node);
+    for (const input of node.inputs) pending.push(input.node);
+  }
+  return { ...graph, nodes: graph.nodes.filter((node) => live.has(node)) };
+}

@@ -1,0 +1,94 @@
+/**
+ * Removes what computes nothing: identities, arithmetic with 0 and 1, constants and broadcasts written out in full.
+ *
+ * TensorFlow.js gradients are generous with all of them (the gradient of a sum multiplies by a tensor of ones).
+ */
+import { type Builder, type Graph, type Node, rewrite, sameShape, uniformValue, type Value } from "../ir.ts";
+
+const BINARY: Readonly<Record<string, (a: number, b: number) => number>> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+};
+const UNARY = new Set(["Neg", "Sqrt", "Exp", "Log", "Sigmoid", "Erf", "Tanh", "Abs", "Reciprocal"]);
+
+/** A value known to be `node(Expand(x))`-free: the operand before it was broadcast, if that gives the same result. */
+function unexpanded(value: Value): Value {
+  return value.node?.op === "Expand" ? value.node.inputs[0]! : value;
+}
+
+function expand(build: Builder, value: Value, like: Value): Value {
+  return sameShape(value.shape, like.shape) ? value : build.one("Expand", [value], like, { shape: like.shape });
+}
+
+/** The other operand, if one operand is uniformly `neutral` and the result therefore equals the other. */
+function neutral(node: Node): Value | undefined {
+  const [a, b] = node.inputs as [Value, Value];
+  const sum = node.op === "Add" || node.op === "Sub", element = sum ? 0 : 1;
+  if (uniformValue(b) === element) return a;
+  if ((node.op === "Add" || node.op === "Mul") && uniformValue(a) === element) return b;
+}
+
+function simplifyBinary(node: Node, build: Builder): Value | undefined {
+  const output = node.outputs[0]!, [a, b] = node.inputs as [Value, Value];
+  const x = uniformValue(a), y = uniformValue(b);
+  const fold = BINARY[node.op]!;
+  if (x !== undefined && y !== undefined) return build.fill(output, Math.fround(fold(x, y)));
+  const same = neutral(node);
+  if (same) return expand(build, same, output);
+  if (node.op === "Add" && b.node?.op === "Neg") return build.one("Sub", [a, b.node.inputs[0]!], output);
+  // Scalars travel as scalars, and a broadcast operand need not be written out when the other fills the shape.
+  const slim = (value: Value, other: Value): Value => {
+    if (
+      uniformValue(value) !== undefined && value.shape.length > 0 && sameShape(unexpanded(other).shape, output.shape)
+    ) {
+      return build.fill({ dtype: value.dtype, shape: [] }, uniformValue(value)!);
+    }
+    return sameShape(other.shape, output.shape) ? unexpanded(value) : value;
+  };
+  const left = slim(a, b), right = slim(b, left);
+  // One broadcast operand and a scalar: compute on the small operand and broadcast the result.
+  const small = unexpanded(left);
+  if (small !== left && uniformValue(right) !== undefined && right.shape.length === 0) {
+    return build.one("Expand", [build.one(node.op, [small, right], small)], output, { shape: output.shape });
+  }
+  if (left !== a || right !== b) return build.one(node.op, [left, right], output);
+}
+
+function simplifyShape(node: Node, build: Builder): Value | undefined {
+  const [x] = node.inputs as [Value], output = node.outputs[0]!, fill = uniformValue(x);
+  if (fill !== undefined && node.op !== "Pad") return build.fill(output, fill);
+  const unchanged = sameShape(x.shape, output.shape);
+  switch (node.op) {
+    case "Reshape":
+      if (unchanged) return x;
+      if (x.node?.op === "Reshape") return build.one("Reshape", [x.node.inputs[0]!], output, node.attributes);
+      return;
+    case "Transpose": {
+      const perm = node.attributes.perm as readonly number[];
+      if (perm.every((from, to) => from === to)) return x;
+      if (x.node?.op !== "Transpose") return;
+      const inner = x.node.attributes.perm as readonly number[];
+      return build.one("Transpose", [x.node.inputs[0]!], output, { perm: perm.map((i) => inner[i]!) });
+    }
+    default:
+      return unchanged ? x : undefined;
+  }
+}
+
+/** Rewrites a graph without identities and needless broadcasts. */
+export function simplify(graph: Graph): Graph {
+  return rewrite(graph, (node, build) => {
+    let value: Value | undefined;
+    const input = node.inputs[0];
+    if (node.op in BINARY) value = simplifyBinary(node, build);
+    else if (["Reshape", "Transpose", "Expand", "Slice", "Pad", "Tile"].includes(node.op)) {
+      value = simplifyShape(node, build);
+    } else if (UNARY.has(node.op) && input?.node?.op === "Expand") {
+      const small = input.node.inputs[0]!;
+      value = build.one("Expand", [build.one(node.op, [small], small)], node.outputs[0]!, { shape: input.shape });
+    }
+    return value && [value];
+  });
+}

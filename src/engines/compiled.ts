@@ -1,0 +1,106 @@
+/** Runs programs as one ONNX graph each, on either build of ONNX Runtime. */
+import * as tf from "@tensorflow/tfjs";
+import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
+import { optimize } from "../compile/compile.ts";
+import { emitOnnx, outputName } from "../compile/onnx.ts";
+import { trace } from "../compile/tracer.ts";
+import { type HostTensor, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
+import type { Device, Executable, NoiseKey, Program } from "./engine.ts";
+import { drawNoise, noiseInput, type NoiseSpec } from "./noise.ts";
+
+/** The part of ONNX Runtime's interface that both its builds share. */
+export interface Runtime {
+  readonly InferenceSession: {
+    create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
+  readonly Tensor: TensorConstructor;
+}
+
+/** A traced program: its graph and the noise it declared while it was traced. */
+export function traceProgram(program: Program) {
+  const noise: Record<string, NoiseSpec> = {};
+  const graph = trace(program.inputs, (inputs, input) => {
+    const declare = (name: string, spec: NoiseSpec) => input(noiseName(name), noiseInput(noise[name] = spec));
+    return program.apply(inputs, {
+      keep: (name, shape, rate) => tf.cast(declare(name, { kind: "keep", shape, rate }), "float32"),
+      uniform: (name, shape) => declare(name, { kind: "uniform", shape }),
+    });
+  });
+  return { graph, noise };
+}
+
+const noiseName = (name: string): string => `noise:${name}`;
+
+export class CompiledDevice implements Device {
+  readonly #registers = new Map<string, HostTensor>();
+  readonly #wrapped = new WeakMap<HostTensor, OrtTensor>();
+
+  /**
+   * @param runtime the build of ONNX Runtime
+   * @param options of every session
+   */
+  constructor(readonly runtime: Runtime, readonly options: InferenceSession.SessionOptions) {}
+
+  write(registers: HostTensors): void {
+    for (const [name, tensor] of Object.entries(registers)) this.#registers.set(name, tensor);
+  }
+
+  read(register: string): HostTensor {
+    const tensor = this.#registers.get(register);
+    if (!tensor) throw new Error(`The register "${register}" was never written`);
+    return tensor;
+  }
+
+  clear(): void {
+    this.#registers.clear();
+  }
+
+  #wrap(tensor: HostTensor): OrtTensor {
+    let wrapped = this.#wrapped.get(tensor);
+    if (!wrapped) {
+      wrapped = new this.runtime.Tensor(tensor.dtype, tensor.data as Float32Array, tensor.shape);
+      this.#wrapped.set(tensor, wrapped);
+    }
+    return wrapped;
+  }
+
+  async load(program: Program): Promise<Executable> {
+    const traced = traceProgram(program);
+    const graph = optimize(traced.graph);
+    const session = await this.runtime.InferenceSession.create(emitOnnx(graph), this.options);
+    const writes = program.writes ?? {};
+    const inputs = Object.keys(program.inputs);
+    const noises = Object.entries(traced.noise).map(([name, spec]) => ({ name, spec, input: noiseName(name) }));
+    const drawn = new Map<string, HostTensor>();
+
+    const run = async (feeds: HostTensors, key?: NoiseKey): Promise<HostTensors> => {
+      const given: Record<string, OrtTensor> = {};
+      for (const name of inputs) {
+        const tensor = feeds[name] ?? this.#registers.get(name);
+        if (!tensor) throw new Error(`Input "${name}" of ${program.name} was neither fed nor written to a register`);
+        const { shape } = program.inputs[name]!;
+        if (tensor.data.length !== sizeOf(shape)) {
+          throw new Error(`Input "${name}" of ${program.name} has shape [${tensor.shape}], not [${shape}]`);
+        }
+        given[name] = this.#wrap(tensor);
+      }
+      for (const { name, spec, input } of noises) {
+        if (!key) throw new Error(`The program ${program.name} draws noise "${name}" and was run without a noise key`);
+        const tensor = drawNoise(name, spec, key, drawn.get(name));
+        drawn.set(name, tensor);
+        given[input] = new this.runtime.Tensor(tensor.dtype, tensor.data as Float32Array, tensor.shape);
+      }
+      const results = await session.run(given);
+      const returned: HostTensors = {};
+      for (const name of Object.keys(graph.outputs)) {
+        const { dtype, shape } = graph.outputs[name]!;
+        const tensor = { dtype, shape, data: results[outputName(name)]!.data } as HostTensor;
+        const register = writes[name];
+        if (register) this.#registers.set(register, tensor);
+        else returned[name] = tensor;
+      }
+      return returned;
+    };
+    return { run, dispose: () => session.release() };
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * What executes tensor code. A program is a pure function of named tensors; a device runs programs and keeps named
+ * registers (frozen weights, trained parameters, optimizer state) between runs, so that what lives long is not moved.
+ */
+import type { Tensor } from "@tensorflow/tfjs";
+import type { TensorSpec } from "../compile/tracer.ts";
+import type { HostTensor, HostTensors } from "../tensor/host_tensor.ts";
+
+export type Tensors = Record<string, Tensor>;
+
+/** Random inputs of a program, by name: the same name, seed and step give the same numbers on every engine. */
+export interface Noise {
+  /** 0/1 as float32, 0 with probability `rate`. */
+  keep(name: string, shape: readonly number[], rate: number): Tensor;
+  /** Uniform numbers of (0, 1). */
+  uniform(name: string, shape: readonly number[]): Tensor;
+}
+
+/** Names the noise of one run. */
+export interface NoiseKey {
+  readonly seed: number;
+  readonly step: number;
+}
+
+export interface Program {
+  /** For messages and profiles. */
+  readonly name: string;
+  /** Inputs come from the call where it names them, else from the device's registers. */
+  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  /** Must be pure: no reads of tensor values, no state. */
+  readonly apply: (inputs: Tensors, noise: Noise) => Tensors;
+  /** Outputs that are written to registers after the run, by register name, instead of being returned. */
+  readonly writes?: Readonly<Record<string, string>>;
+}
+
+export interface Executable {
+  /**
+   * Runs the program once.
+   * @param feeds inputs of this call
+   * @param noise needed if the program uses noise
+   * @returns the outputs that no register takes
+   */
+  run(feeds: HostTensors, noise?: NoiseKey): Promise<HostTensors>;
+  dispose(): Promise<void>;
+}
+
+export interface Device {
+  load(program: Program): Promise<Executable>;
+  /** Sets registers. The arrays are not copied and must not be changed afterwards. */
+  write(registers: HostTensors): void;
+  /** A register's value. @throws Error if nothing was written to it */
+  read(register: string): HostTensor;
+  /** Forgets registers. */
+  clear(): void;
+}
