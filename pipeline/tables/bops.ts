@@ -1,0 +1,77 @@
+/** Bit operations of every method in every scope. */
+import { PARTS, SCOPES, sharesOf } from "../../src/bops/account.ts";
+import { describeShape } from "../../src/bops/shape.ts";
+import type { Column, Row, Table } from "../../src/render/table.ts";
+import { type BopsSummary, meanBops } from "../analysis/bops.ts";
+import { methodTitle, taskTitle } from "../analysis/names.ts";
+import { methodsOf, provenance, tasksOf } from "../analysis/runs.ts";
+import type { Results } from "../results.ts";
+
+const SCOPE_TITLES = {
+  "adapter": "Adapter",
+  "adapted-layers": "Adapted layers",
+  "encoder": "Encoder",
+  "model": "Model",
+};
+
+export function bops(results: Results): Table {
+  return {
+    name: "bops",
+    title: `Bit operations per example, profile ${results.profile}`,
+    caption:
+      "Giga bit operations (MACs × weight bits × input bits) of one example at the task's mean length, from the " +
+      "gates as trained; share of each weight in the adapted layers; bit operations saved against LoRA r = 8 in full " +
+      `precision on the same matrices. Shape: ${describeShape(results.shape)}. ${provenance(results)}`,
+    notes: [
+      "Scopes, each containing the one before: adapter (A, E, B); adapted layers (with W0; the headline) [choice]; " +
+      "encoder (all linear maps and attention products); model (with pooler and classifier).",
+      "Adapters are counted beside W0, not merged into it; position projections count once per example, in the encoder; " +
+      "the outputs of query, key and value enter the attention products at their bit width [choice].",
+      "Methods without adapted matrices are counted on query, key and value in full precision; bottleneck adapters and " +
+      "prompts are not counted yet.",
+      "Mean over seeds; runs that diverged are left out.",
+    ],
+    columns: COLUMNS,
+    sections: methodsOf(results).map((method) => ({ title: methodTitle(method), rows: rowsOf(results, method) })),
+  };
+}
+
+const COLUMNS: readonly Column[] = [
+  { key: "task", title: "Task" },
+  { key: "length", title: "Length", unit: "tokens", decimals: 1 },
+  ...SCOPES.map((scope) => ({ key: scope, title: SCOPE_TITLES[scope], unit: "GBOPs", factor: 1e-9, decimals: 4 })),
+  ...PARTS.map((part) => ({ key: `share.${part}`, title: part, unit: "%", factor: 100, decimals: 1 })),
+  ...SCOPES.map((scope) => ({
+    key: `saved.${scope}`,
+    title: `Saved, ${SCOPE_TITLES[scope].toLowerCase()}`,
+    unit: "%",
+    decimals: 1,
+  })),
+  ...SCOPES.map((scope) => ({
+    key: `percent.${scope}`,
+    title: `${SCOPE_TITLES[scope]} of LoRA`,
+    unit: "%",
+    printed: false,
+  })),
+];
+
+function rowsOf(results: Results, method: string): Row[] {
+  const tasks = tasksOf(results).flatMap((task) => {
+    const summary = meanBops(results, method, task);
+    return summary ? [rowOf(taskTitle(task), summary)] : [];
+  });
+  const all = meanBops(results, method);
+  return all && tasks.length > 1 ? [...tasks, rowOf("Mean", all)] : tasks;
+}
+
+function rowOf(task: string, summary: BopsSummary): Row {
+  const shares = sharesOf(summary);
+  return {
+    task,
+    length: summary.length,
+    ...summary.scopes,
+    ...Object.fromEntries(PARTS.map((part) => [`share.${part}`, shares[part]])),
+    ...Object.fromEntries(SCOPES.map((scope) => [`saved.${scope}`, 100 - summary.percent[scope]])),
+    ...Object.fromEntries(SCOPES.map((scope) => [`percent.${scope}`, summary.percent[scope]])),
+  };
+}

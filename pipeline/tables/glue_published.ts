@@ -1,0 +1,54 @@
+/** Published scores below ours, and by how much ours differ. */
+import { rawOf, type Row, type Section } from "../../src/render/table.ts";
+import { methodTitle } from "../analysis/names.ts";
+import { methodsOf, runsOf } from "../analysis/runs.ts";
+import { overAll } from "../analysis/statistics.ts";
+import { PUBLISHED, PUBLISHED_SOURCE, type PublishedRow, publishedRow, publishedScore } from "../published.ts";
+import type { Results } from "../results.ts";
+
+/** Two sections, or none where the profile's backbone makes a comparison meaningless. `ours` are the rows above. */
+export function publishedSections(results: Results, tasks: readonly string[], ours: readonly Row[]): Section[] {
+  if (!results.comparePublished) return [];
+  const differences = methodsOf(results).flatMap((method, i) => {
+    const published = publishedRow(method, sizeOf(results, method)), own = ours[i];
+    return published && own ? [difference(published, own, tasks)] : [];
+  });
+  return [
+    { title: `Published: ${PUBLISHED_SOURCE}; average by our rule`, rows: PUBLISHED.map((row) => asRow(row, tasks)) },
+    ...(differences.length ? [{ title: "Ours minus published, same method and size", rows: differences }] : []),
+  ];
+}
+
+/** The size option of a method as run; of LoRA and its kin it is the rank they are built with. */
+function sizeOf(results: Results, method: string): number | null {
+  const run = runsOf(results, method)[0];
+  return run?.sites[0]?.maxRank ?? null;
+}
+
+function asRow(row: PublishedRow, tasks: readonly string[]): Row {
+  const scores = tasks.map((task) => publishedScore(row, task));
+  return {
+    method: nameOf(row),
+    ...Object.fromEntries(tasks.map((task, i) => [task, scores[i] ?? null])),
+    average: overAll(scores),
+    "average.published": row.average / 100,
+    parameters: Math.round(row.millions * 1e6),
+  };
+}
+
+function difference(row: PublishedRow, own: Row, tasks: readonly string[]): Row {
+  const gaps = tasks.map((task) => {
+    const score = rawOf(own[task]), published = publishedScore(row, task);
+    return typeof score === "number" && published !== null ? score - published : null;
+  });
+  return {
+    method: nameOf(row),
+    ...Object.fromEntries(tasks.map((task, i) => [task, gaps[i] ?? null])),
+    average: overAll(gaps),
+  };
+}
+
+function nameOf(row: PublishedRow): string {
+  if (row.size === null) return methodTitle(row.method);
+  return `${methodTitle(row.method)} ${row.method.endsWith("lora") ? "r" : "d"} = ${row.size}`;
+}

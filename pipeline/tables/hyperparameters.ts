@@ -1,0 +1,32 @@
+/** B-LoRA's settings per task, as run. */
+import type { Cell, Table } from "../../src/render/table.ts";
+import { taskTitle } from "../analysis/names.ts";
+import { provenance, runsOf, tasksOf } from "../analysis/runs.ts";
+import type { Results } from "../results.ts";
+
+export function hyperparameters(results: Results): Table {
+  const tasks = tasksOf(results),
+    settings = new Set(runsOf(results, "blora").flatMap((run) => Object.keys(run.settings)));
+  const valueOf = (setting: string, task: string): Cell => {
+    const values = runsOf(results, "blora", task).map((run) => run.settings[setting]).filter((v) => v !== undefined);
+    const distinct = [...new Set(values)];
+    return distinct.length > 1 ? distinct.join(" / ") : distinct[0] ?? null;
+  };
+  return {
+    name: "hyperparameters",
+    title: `Settings of B-LoRA, profile ${results.profile}`,
+    caption: "As run. The paper's own settings per task could not be obtained: they follow AdaLoRA's published rows " +
+      `where the profile allows [choice]. ${provenance(results)}`,
+    notes: [],
+    columns: [
+      { key: "setting", title: "Setting" },
+      ...tasks.map((task) => ({ key: task, title: taskTitle(task), align: "right" as const })),
+    ],
+    sections: [{
+      rows: [...settings].map((setting) => ({
+        setting,
+        ...Object.fromEntries(tasks.map((task) => [task, valueOf(setting, task)])),
+      })),
+    }],
+  };
+}

@@ -1,0 +1,123 @@
+/** Results that nobody measured, for tests of tables and figures: the shapes of real ones, with the usual mishaps. */
+import { Stream } from "../src/random/stream.ts";
+import {
+  type EpochRecord,
+  type Matrix,
+  QUANTIZED,
+  type Quantized,
+  type RunRecord,
+  type Site,
+} from "../src/training/record.ts";
+import { hasDiagonal } from "./analysis/names.ts";
+import type { DatasetRow, Results } from "./results.ts";
+
+const TASKS = ["cola", "sst2", "mrpc", "qqp", "stsb", "mnli", "qnli", "rte"];
+const METHODS = ["full-ft", "bitfit", "lora", "blora-q", "blora-ra", "blora"];
+
+export interface Wanted {
+  readonly tasks?: readonly string[];
+  readonly layers?: number;
+  readonly hidden?: number;
+  readonly matrices?: readonly Matrix[];
+  readonly comparePublished?: boolean;
+}
+
+/** The same results for the same wish: eight tasks, six methods, three seeds, a control, one collapse, one divergence. */
+export function syntheticResults(wanted: Wanted = {}): Results {
+  const { tasks = TASKS, layers = 3, hidden = 64, matrices = ["query", "key", "value"] } = wanted;
+  const run = (method: string, task: string, seed: number, backbone: RunRecord["backbone"] = "pretrained") =>
+    syntheticRun({ method, task, seed, backbone, layers, hidden, matrices });
+  return {
+    profile: wanted.comparePublished ? "small" : "mini",
+    comparePublished: wanted.comparePublished ?? false,
+    engine: "portable",
+    backbone: wanted.comparePublished ? "DeBERTaV3-xsmall" : "mini (pre-trained here)",
+    shape: { hidden, ffn: 4 * hidden, layers, heads: hidden / 16, vocab: 600, positionBuckets: 16 },
+    runs: tasks.flatMap((task) => [
+      ...METHODS.flatMap((method) => [1, 2, 3].map((seed) => run(method, task, seed))),
+      ...[1, 2, 3].map((seed) => run("lora", task, seed, "random")),
+    ]),
+    datasets: tasks.map(syntheticDataset),
+  };
+}
+
+function syntheticDataset(task: string): DatasetRow {
+  return {
+    task,
+    train: 2000,
+    dev: 400,
+    devMismatched: task === "mnli" ? 400 : null,
+    labels: task === "stsb" ? null : task === "mnli" ? 3 : 2,
+    meanLength: 12 + task.length,
+    majorityShare: task === "stsb" ? null : 0.6725,
+    source: "MiniGLUE, seed 1",
+  };
+}
+
+type Made = Pick<RunRecord, "method" | "task" | "seed" | "backbone"> & {
+  readonly layers: number;
+  readonly hidden: number;
+  readonly matrices: readonly Matrix[];
+};
+
+function syntheticRun({ method, task, seed, backbone, layers, hidden, matrices }: Made): RunRecord {
+  const stream = new Stream(seed, method, task, backbone), adapted = method.includes("lora");
+  const sites = adapted
+    ? Array.from(
+      { length: layers },
+      (_, layer) => matrices.map((matrix) => syntheticSite(stream, method, layer / layers, layer, matrix)),
+    ).flat()
+    : [];
+  const epochs = [1, 2, 3].map((epoch): EpochRecord => {
+    const score = (backbone === "random" ? 0.6 : 0.72) + 0.03 * epoch + 0.04 * stream.uniform();
+    return { epoch, loss: 1 / epoch, scores: { accuracy: score }, score };
+  });
+  const best = epochs.reduce((a, b) => b.score > a.score ? b : a), last = epochs.at(-1) ?? null;
+  return {
+    method,
+    task,
+    seed,
+    backbone,
+    outcome: outcomeOf(method, task, seed),
+    split: "dev",
+    epochs,
+    best,
+    last,
+    majorityScore: 0.6725,
+    parameters: {
+      method: adapted ? 16 * hidden * sites.length : 6400,
+      head: hidden * hidden + 3 * hidden,
+      backbone: 152_000,
+    },
+    sites,
+    steps: 750,
+    meanLength: 12 + task.length,
+    settings: {
+      rank: 8,
+      alpha: 16,
+      learningRate: 5e-4,
+      epochs: 3,
+      batch: 16,
+      warmUp: 100,
+      lambdaQ: 0.001,
+      lambdaR: 0.001,
+    },
+  };
+}
+
+function syntheticSite(stream: Stream, method: string, depth: number, layer: number, matrix: Matrix): Site {
+  const wide = matrix === "value" ? 1 : 0, noise = () => Math.floor(3 * stream.uniform()) - 1;
+  const rank = hasDiagonal(method) ? Math.max(1, Math.min(8, Math.round(2 + 4 * depth) + 2 * wide + noise())) : 8;
+  const width = (item: Quantized) => 2 ** Math.max(1, Math.min(5, (item === "W0" ? 3 : 2) + wide + noise()));
+  const items = QUANTIZED.filter((item) => hasDiagonal(method) || !item.startsWith("E"));
+  const bits = method === "blora" || method === "blora-q"
+    ? Object.fromEntries(items.map((item) => [item, width(item)]))
+    : {};
+  return { layer, matrix, rank, maxRank: 8, bits };
+}
+
+function outcomeOf(method: string, task: string, seed: number): RunRecord["outcome"] {
+  if (method === "bitfit" && task === "cola" && seed === 2) return { kind: "collapsed" };
+  if (method === "full-ft" && task === "rte" && seed === 3) return { kind: "diverged", step: 120 };
+  return { kind: "ok" };
+}

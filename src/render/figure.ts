@@ -1,0 +1,74 @@
+/** A figure as a value: its data and a Vega-Lite specification that draws them. */
+import type { Config, TopLevelSpec } from "vega-lite";
+import { compile } from "vega-lite";
+import * as vega from "vega";
+import { csv } from "./csv.ts";
+import { canonicalJson } from "./json.ts";
+import { toPng } from "./png.ts";
+import { THEME } from "./theme.ts";
+
+export type Datum = Readonly<Record<string, number | string | boolean | null>>;
+
+export interface Figure {
+  /** As typed on the command line; the stem of the files. */
+  readonly name: string;
+  /** One line, drawn above. */
+  readonly title: string;
+  /** Lines drawn below the title. */
+  readonly subtitle: readonly string[];
+  /** What a paper prints below the figure. */
+  readonly caption: string;
+  readonly data: readonly Datum[];
+  /** The Vega-Lite specification without title and data, which is named `rows`. */
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+export const FIGURE_FORMATS = ["vl.json", "svg", "png", "csv"] as const;
+
+export interface FigureFiles {
+  readonly "vl.json": string;
+  readonly svg: string;
+  readonly png: Uint8Array;
+  readonly csv: string;
+}
+
+/** The whole specification: it draws the figure by itself in any Vega-Lite viewer. */
+export function specOf(figure: Figure): Record<string, unknown> {
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    ...figure.spec,
+    description: figure.caption,
+    title: { text: figure.title, subtitle: figure.subtitle },
+    data: { name: "rows" },
+    datasets: { rows: figure.data },
+    config: THEME,
+  };
+}
+
+/** File extension -> contents. Same figure, same bytes, whatever was drawn before. */
+export async function renderFigure(figure: Figure): Promise<FigureFiles> {
+  const spec = specOf(figure), svg = await toSvg(spec);
+  return { "vl.json": canonicalJson(spec), svg, png: toPng(svg), csv: dataCsv(figure.data) };
+}
+
+/** Part of vega's interface that its types leave out. */
+const { textMetrics } = vega as unknown as { readonly textMetrics: { canvas(use: boolean): void } };
+
+/** Draws without a browser: text is measured by an estimate, never by whatever canvas is installed. */
+async function toSvg(spec: Record<string, unknown>): Promise<string> {
+  textMetrics.canvas(false);
+  vega.resetSVGDefIds();
+  const warnings: string[] = [];
+  const logger = vega.logger(vega.Warn, undefined, (_method, _level, input) => warnings.push(input.join(" ")));
+  const compiled = compile(spec as unknown as TopLevelSpec, { config: THEME as unknown as Config, logger });
+  const view = new vega.View(vega.parse(compiled.spec), { renderer: "none", logger });
+  const svg = await view.toSVG();
+  view.finalize();
+  if (warnings.length > 0) throw new Error(`Vega cannot draw the figure as written: ${warnings.join("; ")}`);
+  return svg + "\n";
+}
+
+function dataCsv(data: readonly Datum[]): string {
+  const keys = new Set(data.flatMap((datum) => Object.keys(datum)));
+  return csv([...keys], data);
+}
