@@ -1,0 +1,134 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type Executor, type Job, StepFailure } from "./executor.ts";
+import type { StepKey } from "./fingerprint.ts";
+import type { FromWorker, ToWorker } from "./worker_protocol.ts";
+
+export interface WorkerPoolOptions {
+  /** Workers at most. They start when first needed and are kept, so that what their modules set up stays warm. */
+  readonly slots: number;
+  /** URL of the module of each kind of step. */
+  readonly modules: Readonly<Record<string, string>>;
+  /** Folder under which steps get scratch folders. */
+  readonly scratch: string;
+}
+
+const STOPPED = "The run was stopped";
+
+/** Runs steps in Workers of this process. */
+export class WorkerPool implements Executor {
+  readonly slots: number;
+  readonly #options: WorkerPoolOptions;
+  readonly #workers = new Set<PooledWorker>();
+  #closed = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.slots = options.slots;
+    this.#options = options;
+  }
+
+  async run(job: Job): Promise<ReadonlyMap<string, Uint8Array>> {
+    const module = this.#options.modules[job.step.kind];
+    if (module === undefined) throw new Error(`Could not run step "${job.step.name}": unknown kind "${job.step.kind}"`);
+    const worker = this.#pick(job.step.kind);
+    worker.busy = true;
+    const scratch = this.#scratchOf(job.key);
+    await mkdir(scratch, { recursive: true });
+    try {
+      if (this.#closed) throw new StepFailure(STOPPED);
+      return await worker.run(job, module, scratch);
+    } finally {
+      worker.busy = false;
+      if (worker.dead) this.#workers.delete(worker);
+      // A run that is stopped leaves the folder: the step may go on from there.
+      if (!this.#closed) await rm(scratch, { recursive: true, force: true });
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    for (const worker of this.#workers) worker.kill(STOPPED);
+    this.#workers.clear();
+    return Promise.resolve();
+  }
+
+  #scratchOf(key: StepKey): string {
+    return join(this.#options.scratch, key);
+  }
+
+  /** An idle worker, if possible one that has loaded the kind's module; else a new one. */
+  #pick(kind: string): PooledWorker {
+    for (const worker of this.#workers) if (worker.dead) this.#workers.delete(worker);
+    const idle = [...this.#workers].filter((worker) => !worker.busy);
+    const found = idle.find((worker) => worker.kinds.has(kind)) ?? idle[0];
+    if (found) return found;
+    const worker = new PooledWorker();
+    this.#workers.add(worker);
+    return worker;
+  }
+}
+
+/** A Worker with the job it runs. */
+class PooledWorker {
+  busy = false;
+  dead = false;
+  readonly kinds = new Set<string>();
+  readonly #worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  #jobs = 0;
+  #job: Job | null = null;
+  #end: PromiseWithResolvers<ReadonlyMap<string, Uint8Array>> | null = null;
+
+  constructor() {
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
+    this.#worker.onmessageerror = () => this.kill("A message of its worker could not be read");
+    this.#worker.onerror = (event) => {
+      event.preventDefault(); // Else the whole process ends.
+      this.kill(`Its worker died: ${event.message}`);
+    };
+  }
+
+  run(job: Job, module: string, scratch: string): Promise<ReadonlyMap<string, Uint8Array>> {
+    this.kinds.add(job.step.kind);
+    this.#job = job;
+    this.#jobs++;
+    this.#end = Promise.withResolvers();
+    this.#worker.postMessage({ type: "run", job: this.#jobs, step: job.step, module, scratch } satisfies ToWorker);
+    return this.#end.promise;
+  }
+
+  /** Ends the Worker; what it runs fails with the message. */
+  kill(message: string): void {
+    this.dead = true;
+    this.#worker.terminate();
+    this.#finish()?.reject(new StepFailure(message));
+  }
+
+  #hear(message: FromWorker): void {
+    const job = this.#job;
+    if (!job || message.job !== this.#jobs) return;
+    if (message.type === "read") this.#answer(job, message.job, message.read, message.role);
+    else if (message.type === "progress") job.progress(message.fraction, message.message);
+    else if (message.type === "result") this.#finish()?.resolve(new Map(message.outputs));
+    else this.#finish()?.reject(new StepFailure(message.message, message.trace));
+  }
+
+  async #answer(source: Job, job: number, read: number, role: string): Promise<void> {
+    let reply: ToWorker;
+    const given: Transferable[] = [];
+    try {
+      const bytes = await source.read(role);
+      reply = { type: "input", job, read, bytes };
+      // A view of a larger buffer is copied instead: others may hold the rest.
+      if (bytes.byteLength === bytes.buffer.byteLength) given.push(bytes.buffer);
+    } catch (error) {
+      reply = { type: "input-failed", job, read, message: error instanceof Error ? error.message : String(error) };
+    }
+    if (!this.dead) this.#worker.postMessage(reply, given);
+  }
+
+  #finish() {
+    const end = this.#end;
+    this.#job = this.#end = null;
+    return end;
+  }
+}
