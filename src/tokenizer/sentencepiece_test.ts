@@ -2,48 +2,15 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
-import protobuf from "protobufjs";
 import { InputError } from "../errors.ts";
 import { encodePair } from "./tokenizer.ts";
 import { sentencePieceTokenizer } from "./sentencepiece.ts";
+import { smallModel } from "./small_model.ts";
 
 const shared = fileURLToPath(new URL("../../../shared/", import.meta.url));
 const model = shared + "mirror/microsoft/deberta-v3-base/resolve/8ccc9b6f36199bec6961081d44eb72fb3f7353f3/spm.model";
 const missing = !existsSync(model) || !existsSync(shared + "golden/tokenizer");
 if (missing) console.log("Skipped: DeBERTaV3's own tokenizer needs ../shared/mirror and ../shared/golden");
-
-/** More of SentencePiece's model format than reading needs, to write small models of our own. */
-const ModelProto = protobuf.parse(`
-  syntax = "proto2";
-  message ModelProto {
-    message SentencePiece { optional string piece = 1; optional float score = 2; optional int32 type = 3; }
-    message TrainerSpec { optional int32 model_type = 3; optional bool byte_fallback = 35; optional int32 unk_id = 40; }
-    message NormalizerSpec { optional string name = 1; }
-    repeated SentencePiece pieces = 1;
-    optional TrainerSpec trainer_spec = 2;
-    optional NormalizerSpec normalizer_spec = 3;
-  }
-`).root.lookupType("ModelProto");
-
-const NORMAL = 1, UNKNOWN = 2, CONTROL = 3, BYTE = 6;
-const first = [["[PAD]", CONTROL], ["[CLS]", CONTROL], ["[SEP]", CONTROL], ["[UNK]", UNKNOWN]] as const;
-const bytes = Array.from({ length: 256 }, (_, i) => `<0x${i.toString(16).toUpperCase().padStart(2, "0")}>`);
-
-function smallModel(
-  words: Record<string, number>,
-  special: readonly (readonly [string, number])[] = first,
-  modelType = 1,
-) {
-  return ModelProto.encode({
-    pieces: [
-      ...special.map(([piece, type]) => ({ piece, score: 0, type })),
-      ...bytes.map((piece) => ({ piece, score: 0, type: BYTE })),
-      ...Object.entries(words).map(([piece, score]) => ({ piece, score, type: NORMAL })),
-    ],
-    trainerSpec: { modelType, byteFallback: true, unkId: 3 },
-    normalizerSpec: { name: "identity" },
-  }).finish();
-}
 
 const small = await sentencePieceTokenizer(smallModel({ "▁": -3, a: -3, b: -3, ab: -4, "▁a": -5, "▁ab": -9 }), "small");
 
@@ -81,8 +48,8 @@ const refused: [string, Uint8Array, RegExp][] = [
     /Cannot read "m" as a SentencePiece model/,
   ],
   ["a model cut short", good.subarray(0, good.length >> 1), /Cannot read "m" as a SentencePiece model/],
-  ["a model with other special tokens", smallModel({ a: -1 }, [["<unk>", UNKNOWN]]), /begins with "<unk> <0x00>/],
-  ["a model of another type", smallModel({ a: -1 }, first, 2), /model type is "2", expected 1/],
+  ["a model with other special tokens", smallModel({ a: -1 }, { special: ["<unk>"] }), /begins with "<unk> <0x00>/],
+  ["a model of another type", smallModel({ a: -1 }, { modelType: 2 }), /model type is "2", expected 1/],
 ];
 for (const [what, bytes, message] of refused) {
   Deno.test(`sentencePieceTokenizer() refuses ${what}`, async () => {

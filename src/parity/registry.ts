@@ -1,0 +1,14 @@
+/** Which kinds of fixtures can be checked: one line per kind, loaded when a fixture of that kind is met. */
+import type { Checker } from "./checker.ts";
+
+export const CHECKERS: Readonly<Record<string, () => Promise<{ readonly check: Checker }>>> = {
+  "glue-metrics": () => import("./kinds/glue_metrics.ts"),
+  "relative-position": () => import("./kinds/relative_position.ts"),
+  "tokenizer": () => import("./kinds/tokenizer.ts"),
+};
+
+/** Kinds of fixtures for which the code they check does not exist yet, and what that is. */
+export const NOT_YET: Readonly<Record<string, string>> = {
+  adalora: "the method adalora is not there yet",
+  adapters: "the methods houlsby and pfeiffer are not there yet",
+};
