@@ -59,19 +59,24 @@ export const PUBLISHED: readonly PublishedRow[] = [
 export function publishedScore(row: PublishedRow, task: string): number | null {
   switch (task) {
     case "mnli":
-      return (row.mnli[0] + row.mnli[1]) / 200;
+      return fraction(row.mnli[0] + row.mnli[1]) / 2;
     case "qqp":
-      return row.qqp[0] / 100;
+      return fraction(row.qqp[0]);
     case "sst2":
     case "cola":
     case "qnli":
     case "rte":
     case "mrpc":
     case "stsb":
-      return row[task] / 100;
+      return fraction(row[task]);
     default:
       return null;
   }
+}
+
+/** Percent with two decimals as a fraction, without the dust of a division. */
+function fraction(percent: number): number {
+  return Math.round(percent * 100) / 10000;
 }
 
 /** The published row of a method run with a size; null where there is none. */

@@ -5,7 +5,7 @@ import type { Forward } from "../../src/bops/shape.ts";
 import type { RunRecord } from "../../src/training/record.ts";
 import type { Results } from "../results.ts";
 import { hasDiagonal } from "./names.ts";
-import { isUsable, runsOf } from "./runs.ts";
+import { isUsable, runsOf, tasksOf } from "./runs.ts";
 import { mean } from "./statistics.ts";
 
 /** Bit operations of an example at a task's mean length, averaged over runs. */
@@ -34,9 +34,17 @@ export function bopsOf(results: Results, run: RunRecord): BopsSummary {
   return { ...account, percent: percentOf(account, accountBops(loraReference(forward))), length: forward.length };
 }
 
-/** Mean over the runs of a method that did not diverge, on one task or on all; null without such runs. */
-export function meanBops(results: Results, method: string, task?: string): BopsSummary | null {
-  const all = runsOf(results, method, task).filter(isUsable).map((run) => bopsOf(results, run));
+/** Mean over the runs of a method on one task that did not diverge; null without such runs. */
+export function meanBops(results: Results, method: string, task: string): BopsSummary | null {
+  return average(runsOf(results, method, task).filter(isUsable).map((run) => bopsOf(results, run)));
+}
+
+/** Mean over tasks of the means over runs, so that every task weighs the same; null without any. */
+export function overallBops(results: Results, method: string): BopsSummary | null {
+  return average(tasksOf(results).flatMap((task) => meanBops(results, method, task) ?? []));
+}
+
+function average(all: readonly BopsSummary[]): BopsSummary | null {
   if (all.length === 0) return null;
   const over = (read: (summary: BopsSummary) => number) => mean(all.map(read)) ?? 0;
   const each = <K extends string>(keys: readonly K[], read: (summary: BopsSummary, key: K) => number) =>

@@ -1,4 +1,5 @@
 /** Groups runs, and says which of them a number stands for. */
+import { InputError } from "../../src/errors.ts";
 import type { RunRecord } from "../../src/training/record.ts";
 import { inPrintOrder, methodTitle, taskTitle } from "./names.ts";
 import type { Results } from "../results.ts";
@@ -41,7 +42,7 @@ export function methodsOf(results: Results, backbone: Backbone = "pretrained"): 
   return inPrintOrder(results.runs.filter((run) => run.backbone === backbone).map((run) => run.method));
 }
 
-/** The runs of one method, by seed; of one task if given. */
+/** The runs of one method, by seed and task; of one task if given. */
 export function runsOf(
   results: Results,
   method: string,
@@ -50,7 +51,22 @@ export function runsOf(
 ): RunRecord[] {
   return results.runs
     .filter((r) => r.method === method && r.backbone === backbone && (task === undefined || r.task === task))
-    .sort((a, b) => a.seed - b.seed);
+    .sort(bySeedAndTask);
+}
+
+/** A fixed order, so that sums do not depend on the order in which runs ended. */
+function bySeedAndTask(a: RunRecord, b: RunRecord): number {
+  return a.seed - b.seed || (a.task < b.task ? -1 : Number(a.task > b.task));
+}
+
+/** The runs of a method that ended with numbers that mean something. @throws InputError if there are none */
+export function usableRuns(results: Results, method: string): RunRecord[] {
+  const runs = runsOf(results, method).filter(isUsable);
+  if (runs.length > 0) return runs;
+  throw new InputError(
+    `Profile "${results.profile}" has no run of method "${method}" that did not diverge, expected at least one: ` +
+      `type deno task reproduce --profile ${results.profile}`,
+  );
 }
 
 /** The seeds of all runs, ascending. */
@@ -80,10 +96,10 @@ export function outcomeNotes(runs: readonly RunRecord[]): string[] {
   const nameOf = (run: RunRecord) =>
     `${methodTitle(run.method)} on ${taskTitle(run.task)} seed ${run.seed}` +
     (run.backbone === "random" ? " (random backbone)" : "");
-  const collapsed = runs.filter((run) => run.outcome.kind === "collapsed").map(nameOf);
+  const collapsed = runs.filter((run) => run.outcome.kind === "collapsed").map(nameOf).sort();
   const diverged = runs.flatMap((run) =>
     run.outcome.kind === "diverged" ? [`${nameOf(run)} at step ${run.outcome.step}`] : []
-  );
+  ).sort();
   return [
     ...(collapsed.length
       ? [`${COLLAPSED} predicts one class or one value only, and is part of the mean: ${collapsed.join("; ")}.`]
@@ -100,7 +116,7 @@ export function outcomeNotes(runs: readonly RunRecord[]): string[] {
 
 /** What every table of scores states: split, checkpoint rule, seeds, backbone, engine. */
 export function provenance(results: Results): string {
-  const splits = [...new Set(results.runs.map((run) => run.split))].join(", ");
+  const splits = [...new Set(results.runs.map((run) => run.split))].sort().join(", ");
   const seeds = seedsOf(results);
   return `Profile ${results.profile}, backbone ${results.backbone}, split ${splits}, best evaluated epoch, ` +
     `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}, engine ${results.engine}.`;

@@ -16,9 +16,12 @@ export interface HeatMap {
   readonly brightness: string;
 }
 
-const CELL = { width: 38, height: 22 };
-/** What a figure may be wide, its legend aside, to be read at 600 pixels. */
-const WIDTH = 500;
+const CELL = { width: 33, height: 22 };
+/** What the panels may be wide together for the figure to be read at 600 pixels. */
+const WIDTH = 400;
+
+/** Divisors of eight tasks and of four, so that no row of panels has a gap. */
+const ABREAST = [4, 2];
 
 /** The Vega-Lite specification of the panels, as many abreast as fit. */
 export function heatMapSpec(map: HeatMap): Record<string, unknown> {
@@ -29,10 +32,10 @@ export function heatMapSpec(map: HeatMap): Record<string, unknown> {
     scale: { domain: of.order, paddingInner: 0.04, paddingOuter: 0 },
     axis: { title: of.title, labelAngle: 0, ...more },
   });
-  const fit = Math.max(1, Math.floor(WIDTH / (map.x.order.length * CELL.width + 36)));
+  const fits = (abreast: number) => abreast * map.x.order.length * CELL.width <= WIDTH;
   return {
     facet: { field: map.panel, type: "nominal", sort: map.panels, header: { title: null } },
-    columns: Math.min(fit, map.panels.length, 4),
+    columns: Math.min(ABREAST.find(fits) ?? 1, map.panels.length),
     spacing: { row: 18, column: 14 },
     spec: {
       width: { step: CELL.width },

@@ -2,7 +2,7 @@
 import type { Datum, Figure } from "../../src/render/figure.ts";
 import { BITS_COLOURS } from "../../src/render/theme.ts";
 import { taskTitle } from "../analysis/names.ts";
-import { isUsable, provenance, runsOf, tasksOf } from "../analysis/runs.ts";
+import { provenance, tasksOf, usableRuns } from "../analysis/runs.ts";
 import { bitWidths, ITEM_LABELS, itemsOf, matricesOf, MATRIX_LABELS, WEIGHTS } from "../analysis/sites.ts";
 import { median } from "../analysis/statistics.ts";
 import type { Results } from "../results.ts";
@@ -12,7 +12,7 @@ const METHOD = "blora";
 
 /** Median bit width across the encoder of each weight and activation, per matrix, one panel per task. */
 export function quantizationLevels(results: Results): Figure {
-  const runs = runsOf(results, METHOD).filter(isUsable), tasks = tasksOf(results), matrices = matricesOf(runs);
+  const runs = usableRuns(results, METHOD), tasks = tasksOf(results), matrices = matricesOf(runs);
   const items = itemsOf(METHOD);
   const data = tasks.flatMap((task) =>
     items.flatMap((item) =>

@@ -2,7 +2,7 @@
 import type { Datum, Figure } from "../../src/render/figure.ts";
 import { RANK_COLOURS } from "../../src/render/theme.ts";
 import { taskTitle } from "../analysis/names.ts";
-import { isUsable, provenance, runsOf, tasksOf } from "../analysis/runs.ts";
+import { provenance, tasksOf, usableRuns } from "../analysis/runs.ts";
 import { matricesOf, MATRIX_LABELS } from "../analysis/sites.ts";
 import { mean } from "../analysis/statistics.ts";
 import type { Results } from "../results.ts";
@@ -10,7 +10,7 @@ import { heatMapSpec } from "./heat_map.ts";
 
 /** Mean effective rank of each adapted matrix over seeds, one panel per task. */
 export function rankDistribution(results: Results): Figure {
-  const runs = runsOf(results, "blora").filter(isUsable), tasks = tasksOf(results), matrices = matricesOf(runs);
+  const runs = usableRuns(results, "blora"), tasks = tasksOf(results), matrices = matricesOf(runs);
   const layers = Array.from({ length: results.shape.layers }, (_, layer) => layer + 1);
   const data = tasks.flatMap((task) =>
     layers.flatMap((layer) =>
@@ -41,7 +41,7 @@ export function rankDistribution(results: Results): Figure {
       label: "format(datum.rank, '.1f')",
       colour: {
         scale: { scheme: RANK_COLOURS, domain: [0, top] },
-        legend: { title: ["Effective", "rank"], gradientLength: 140, tickMinStep: 1 },
+        legend: { title: ["Effective", "rank"], gradientLength: 140, tickCount: 4, format: "d" },
       },
       brightness: `datum.rank / ${top}`,
     }),

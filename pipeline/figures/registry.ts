@@ -4,8 +4,10 @@ import type { Figure } from "../../src/render/figure.ts";
 import type { Results } from "../results.ts";
 import { quantizationLevels } from "./quantization_levels.ts";
 import { rankDistribution } from "./rank_distribution.ts";
+import { scheme } from "./scheme.ts";
 
 const FIGURES: Readonly<Record<string, (results: Results) => Figure>> = {
+  scheme,
   "rank-distribution": rankDistribution,
   "quantization-levels": quantizationLevels,
 };

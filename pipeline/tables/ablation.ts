@@ -1,7 +1,7 @@
 /** What quantization and rank adaptation each contribute. */
 import type { Row, Table } from "../../src/render/table.ts";
 import type { Quantized, RunRecord } from "../../src/training/record.ts";
-import { meanBops } from "../analysis/bops.ts";
+import { overallBops } from "../analysis/bops.ts";
 import { methodTitle } from "../analysis/names.ts";
 import { isUsable, methodsOf, outcomeNotes, provenance, runsOf, summarize, tasksOf } from "../analysis/runs.ts";
 import { bitWidths, itemsOf, WEIGHTS } from "../analysis/sites.ts";
@@ -25,7 +25,7 @@ export function ablation(results: Results): Table {
     caption:
       "Score × 100, averaged over tasks: mean and standard deviation over seeds of that average. Effective rank " +
       "and bit widths: means over adapted matrices, layers, tasks and seeds, read with test-time gates; what is not " +
-      "quantized counts 32 bits. BOPs: adapted layers [choice], in giga bit operations per example and in percent of " +
+      "quantized counts 32 bits [choice]. BOPs: adapted layers [choice], in giga bit operations per example and in percent of " +
       `LoRA r = 8 in full precision. ${provenance(results)}`,
     notes: outcomeNotes(runs),
     columns: [
@@ -55,7 +55,7 @@ export function ablation(results: Results): Table {
 function measured(results: Results, method: string): Row {
   const tasks = tasksOf(results), runs = runsOf(results, method), usable = runs.filter(isUsable);
   const byTask = tasks.map((task) => summarize(runs.filter((run) => run.task === task)));
-  const sites = usable.flatMap((run) => run.sites), bops = meanBops(results, method);
+  const sites = usable.flatMap((run) => run.sites), bops = overallBops(results, method);
   const items = itemsOf(method), marks = [...new Set(byTask.flatMap((summary) => [...summary.mark]))].sort().join("");
   const meanBits = (wanted: (item: Quantized) => boolean) => mean(bitWidths(sites, items.filter(wanted)));
   return {

@@ -1,8 +1,8 @@
 /** Bit operations of every method in every scope. */
 import { PARTS, SCOPES, sharesOf } from "../../src/bops/account.ts";
 import { describeShape } from "../../src/bops/shape.ts";
-import type { Column, Row, Table } from "../../src/render/table.ts";
-import { type BopsSummary, meanBops } from "../analysis/bops.ts";
+import type { Column, Row, Section, Table } from "../../src/render/table.ts";
+import { type BopsSummary, meanBops, overallBops } from "../analysis/bops.ts";
 import { methodTitle, taskTitle } from "../analysis/names.ts";
 import { methodsOf, provenance, tasksOf } from "../analysis/runs.ts";
 import type { Results } from "../results.ts";
@@ -32,12 +32,12 @@ export function bops(results: Results): Table {
       "Mean over seeds; runs that diverged are left out.",
     ],
     columns: COLUMNS,
-    sections: methodsOf(results).map((method) => ({ title: methodTitle(method), rows: rowsOf(results, method) })),
+    sections: sectionsOf(results),
   };
 }
 
 const COLUMNS: readonly Column[] = [
-  { key: "task", title: "Task" },
+  { key: "method", title: "Method" },
   { key: "length", title: "Length", unit: "tokens", decimals: 1 },
   ...SCOPES.map((scope) => ({ key: scope, title: SCOPE_TITLES[scope], unit: "GBOPs", factor: 1e-9, decimals: 4 })),
   ...PARTS.map((part) => ({ key: `share.${part}`, title: part, unit: "%", factor: 100, decimals: 1 })),
@@ -55,19 +55,26 @@ const COLUMNS: readonly Column[] = [
   })),
 ];
 
-function rowsOf(results: Results, method: string): Row[] {
-  const tasks = tasksOf(results).flatMap((task) => {
-    const summary = meanBops(results, method, task);
-    return summary ? [rowOf(taskTitle(task), summary)] : [];
+/** All tasks together, then task by task: within a section the methods can be compared. */
+function sectionsOf(results: Results): Section[] {
+  const methods = methodsOf(results);
+  const section = (title: string, read: (method: string) => BopsSummary | null): Section => ({
+    title,
+    rows: methods.flatMap((method) => {
+      const summary = read(method);
+      return summary ? [rowOf(method, summary)] : [];
+    }),
   });
-  const all = meanBops(results, method);
-  return all && tasks.length > 1 ? [...tasks, rowOf("Mean", all)] : tasks;
+  return [
+    section("Mean over tasks", (method) => overallBops(results, method)),
+    ...tasksOf(results).map((task) => section(taskTitle(task), (method) => meanBops(results, method, task))),
+  ];
 }
 
-function rowOf(task: string, summary: BopsSummary): Row {
+function rowOf(method: string, summary: BopsSummary): Row {
   const shares = sharesOf(summary);
   return {
-    task,
+    method: methodTitle(method),
     length: summary.length,
     ...summary.scopes,
     ...Object.fromEntries(PARTS.map((part) => [`share.${part}`, shares[part]])),

@@ -1,11 +1,11 @@
 /** The main table: every method on every task, with what it trains and what it costs. */
 import type { Column, Row, Section, Table } from "../../src/render/table.ts";
-import { meanBops } from "../analysis/bops.ts";
+import { overallBops } from "../analysis/bops.ts";
 import { headlineMetric, methodTitle, taskTitle } from "../analysis/names.ts";
 import { type Backbone, methodsOf, outcomeNotes, provenance, runsOf, summarize, tasksOf } from "../analysis/runs.ts";
 import { overAll } from "../analysis/statistics.ts";
 import type { Results } from "../results.ts";
-import { publishedSections } from "./glue_published.ts";
+import { publishedNotes, publishedSections } from "./glue_published.ts";
 
 export function glue(results: Results): Table {
   const tasks = tasksOf(results), controls = methodsOf(results, "random");
@@ -23,9 +23,9 @@ export function glue(results: Results): Table {
       `numbers of runs are in the csv and json files. ${
         provenance(results)
       } Parameters in thousands, without and with ` +
-      "the task head (of the task with the largest). BOPs: bit operations of the adapted layers in percent of LoRA " +
+      "the task head (the largest of all tasks). BOPs: bit operations of the adapted layers in percent of LoRA " +
       "r = 8 in full precision [choice], mean over tasks and seeds; adapters other than LoRA's kind are not counted yet.",
-    notes: outcomeNotes(results.runs),
+    notes: [...outcomeNotes(results.runs), ...publishedNotes(results)],
     columns: columnsOf(tasks),
     sections,
   };
@@ -62,7 +62,7 @@ function methodRow(results: Results, method: string, tasks: readonly string[], b
     average: overAll(summaries.map((s) => s.mean)),
     parameters: most((run) => run.parameters.method),
     parametersWithHead: most((run) => run.parameters.method + run.parameters.head),
-    relativeBops: backbone === "random" ? null : meanBops(results, method)?.percent["adapted-layers"] ?? null,
+    relativeBops: backbone === "random" ? null : overallBops(results, method)?.percent["adapted-layers"] ?? null,
     ...Object.fromEntries(
       summaries.flatMap(({ task, sd, lastMean, runs, collapsed, diverged }) =>
         Object.entries({ sd, lastMean, runs, collapsed, diverged }).map(([key, value]) => [`${task}.${key}`, value])

@@ -1,12 +1,12 @@
 /** B-LoRA's settings per task, as run. */
 import type { Cell, Table } from "../../src/render/table.ts";
 import { taskTitle } from "../analysis/names.ts";
-import { provenance, runsOf, tasksOf } from "../analysis/runs.ts";
+import { provenance, runsOf, tasksOf, usableRuns } from "../analysis/runs.ts";
 import type { Results } from "../results.ts";
 
 export function hyperparameters(results: Results): Table {
   const tasks = tasksOf(results),
-    settings = new Set(runsOf(results, "blora").flatMap((run) => Object.keys(run.settings)));
+    settings = new Set(usableRuns(results, "blora").flatMap((run) => Object.keys(run.settings)));
   const valueOf = (setting: string, task: string): Cell => {
     const values = runsOf(results, "blora", task).map((run) => run.settings[setting]).filter((v) => v !== undefined);
     const distinct = [...new Set(values)];

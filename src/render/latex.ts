@@ -42,6 +42,8 @@ const SPECIAL: Readonly<Record<string, string>> = {
   "^": String.raw`\textasciicircum{}`,
   "<": String.raw`\textless{}`,
   ">": String.raw`\textgreater{}`,
+  "[": "{[}", // at the start of a line it would be read as the option of the line break before
+  "]": "{]}",
   "|": String.raw`\textbar{}`,
   "†": String.raw`\textsuperscript{\textdagger}`,
   "‡": String.raw`\textsuperscript{\textdaggerdbl}`,
@@ -56,5 +58,8 @@ const SPECIAL: Readonly<Record<string, string>> = {
 
 /** Text that LaTeX sets as it stands. */
 export function escape(text: string): string {
-  return text.replace(/\s*\n\s*/g, " ").replace(/[\\~^<>|†‡×±−–—λ·&%$#_{}]/g, (char) => SPECIAL[char] ?? `\\${char}`);
+  return text.replace(/\s*\n\s*/g, " ").replace(
+    /[\\~^<>|[\]†‡×±−–—λ·&%$#_{}]/g,
+    (char) => SPECIAL[char] ?? `\\${char}`,
+  );
 }

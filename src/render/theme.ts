@@ -18,7 +18,7 @@ export const QUIET = "#5a5a5a";
 
 /** The colour of a value printed over a cell, by how bright the cell is (0 dark to 1 bright). */
 export function inkOver(brightness: string): Record<string, unknown> {
-  return { condition: { test: `${brightness} > 0.5`, value: "#000000" }, value: "#ffffff" };
+  return { condition: { test: `${brightness} > 0.45`, value: "#000000" }, value: "#ffffff" };
 }
 
 /** Vega-Lite configuration. */
