@@ -22,6 +22,7 @@ export function scheme(results: Results): Figure {
     subtitle: [
       `As trained: ${where}; profile ${results.profile}, backbone ${results.backbone}`,
       "Coloured: bits and ranks that were kept. Grey: switched off by the gates",
+      `Sizes in proportion, but for the rank: it is drawn ${exaggeration.toFixed(1)} times as large`,
     ],
     caption:
       `One adapted matrix as trained with B-LoRA (q + ra): ${where}. Colour and filled boxes: learned bit width. ` +
