@@ -1,0 +1,240 @@
+/**
+ * B-LoRA: W0 + B E A with learned rank and learned bit widths (Meo et al. 2024, arXiv 2406.13046; method.md section 2).
+ *
+ * h = Q_out( Q_act(x Q(W0)^T + b) + (alpha / r) Q_AB( Q_Eact( Q_Aact(x Q(A)^T) * Q(E) * mask ) Q(B)^T ) )
+ *
+ * The modules that read the same input (query, key, value) form a family: their tensors are stacked [L G, ...] over L layers
+ * and G members, so that gates are drawn and applied for a whole family at once.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { z } from "zod";
+import {
+  bitsOf,
+  bitTerm,
+  hostTestGates,
+  ladder,
+  levelWeights,
+  probabilityOn,
+  rankMask,
+  sampleGates,
+  testGates,
+} from "../quantization/gates.ts";
+import { quantize } from "../quantization/quantize.ts";
+import { QUANTIZED, type Quantized, type Site } from "../training/record.ts";
+import { affineStack, families, type Family, memberOf, saveFamilies } from "./family.ts";
+import type { DebertaConfig } from "../deberta/config.ts";
+import { type Adapter, type Hooks, type Method, type Parameter, type Scope, TARGET_NAMES } from "./method.ts";
+
+type Tensor = tf.Tensor;
+
+const options = z.strictObject({
+  rank: z.int().min(1).default(8),
+  alpha: z.number().positive().default(16),
+  target: z.enum(TARGET_NAMES).default("qkv"),
+  lambdaBits: z.number().min(0).default(1e-3),
+  lambdaRank: z.number().min(0).default(1e-3),
+  /** Where gate logits start: 6 leaves every gate open. */
+  gateLogit: z.number().default(6),
+  /** `bops` weighs each bit term by the module's share of multiplications and by the bit width it stands for. */
+  weighting: z.enum(["const", "bops"]).default("const"),
+});
+export type BloraOptions = z.infer<typeof options>;
+
+interface Variant {
+  readonly quantizes: boolean;
+  readonly adaptsRank: boolean;
+}
+
+/** The quantizers of a variant: without rank adaptation there is no E. */
+function quantizersOf({ quantizes, adaptsRank }: Variant): readonly Quantized[] {
+  if (!quantizes) return [];
+  return adaptsRank ? QUANTIZED : QUANTIZED.filter((kind) => !kind.startsWith("E"));
+}
+
+const probeName = (family: Family, kind: Quantized, row: number) => `${family.name}/${kind}/${row}`;
+
+function parametersOf(family: Family, variant: Variant, { rank, gateLogit }: BloraOptions): Record<string, Parameter> {
+  const { name, rows, into, out } = family, kinds = quantizersOf(variant);
+  const small = { kind: "normal", std: 0.02 } as const;
+  const parameters: Record<string, Parameter> = {
+    [`${name}.lora_A`]: { shape: [rows, rank, into], initial: small, group: "weights" },
+    [`${name}.lora_B`]: { shape: [rows, out, rank], initial: small, group: "weights" },
+  };
+  if (variant.adaptsRank) {
+    parameters[`${name}.lora_E`] = { shape: [rows, rank], initial: { kind: "normal", std: 1 }, group: "weights" };
+    if (rank > 1) {
+      parameters[`${name}.rank_gates`] = {
+        shape: [rows, rank - 1],
+        initial: { kind: "constant", value: gateLogit },
+        group: "gates",
+      };
+    }
+  }
+  if (kinds.length > 0) {
+    const probes = kinds.flatMap((kind) => Array.from({ length: rows }, (_, row) => probeName(family, kind, row)));
+    parameters[`${name}.bit_gates`] = {
+      shape: [kinds.length, rows, 4],
+      initial: { kind: "constant", value: gateLogit },
+      group: "gates",
+    };
+    parameters[`${name}.scales`] = { shape: [kinds.length, rows], initial: { kind: "range", probes }, group: "gates" };
+  }
+  return parameters;
+}
+
+/** The quantizers of one family in one run: `apply(kind, layer, members, x)` quantizes a stack [members, ...]. */
+function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scope) {
+  const { name, rows, layers, members } = family;
+  if (kinds.length === 0) return (_kind: Quantized, _layer: number, _chosen: readonly number[], x: Tensor) => x;
+  if (scope.mode === "calibrate") {
+    return (kind: Quantized, layer: number, chosen: readonly number[], x: Tensor) => {
+      tf.unstack(x).forEach((tensor, i) => scope.probe(probeName(family, kind, layer * members + chosen[i]!), tensor));
+      return x;
+    };
+  }
+  const phi = tf.reshape(scope.parameter(`${name}.bit_gates`), [kinds.length * rows, 4]);
+  const raw = scope.mode === "train"
+    ? sampleGates(phi, scope.noise.uniform(`${name}.bit_gates`, phi.shape))
+    : testGates(phi);
+  const weights = tf.split(levelWeights(tf.mul(raw, ladder(phi))), kinds.length * layers); // [G, 5] each
+  const steps = tf.split(tf.reshape(scope.parameter(`${name}.scales`), [-1]), kinds.length * layers); // [G] each
+  return (kind: Quantized, layer: number, chosen: readonly number[], x: Tensor) => {
+    const at = kinds.indexOf(kind) * layers + layer;
+    return quantize(x, memberOf(steps[at]!, chosen, members), memberOf(weights[at]!, chosen, members));
+  };
+}
+
+/** The mask of live ranks [rows, r] of a family in one run. */
+function openRankMask(family: Family, scope: Scope, rank: number): Tensor {
+  if (rank === 1 || scope.mode === "calibrate") return tf.ones([family.rows, rank]);
+  const name = `${family.name}.rank_gates`, phi = scope.parameter(name);
+  return rankMask(scope.mode === "train" ? sampleGates(phi, scope.noise.uniform(name, phi.shape)) : testGates(phi));
+}
+
+/** A family's projections in one run. */
+function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alpha }: BloraOptions) {
+  const { name, layers, members } = family;
+  const q = openQuantizers(family, quantizersOf(variant), scope);
+  const everyone = Array.from({ length: members }, (_, i) => i);
+  const perLayer = (tensor: Tensor) => tf.split(tensor, layers);
+  const A = perLayer(scope.parameter(`${name}.lora_A`)), B = perLayer(scope.parameter(`${name}.lora_B`));
+  const E = variant.adaptsRank ? perLayer(scope.parameter(`${name}.lora_E`)) : [];
+  const mask = variant.adaptsRank ? perLayer(openRankMask(family, scope, rank)) : [];
+
+  /** Quantized weights of a layer, shared by all its calls in this run. */
+  const prepared = new Map<number, { W0: Tensor; bias: Tensor; A: Tensor; B: Tensor; E: Tensor | undefined }>();
+  const prepare = (layer: number) => {
+    let weights = prepared.get(layer);
+    if (!weights) {
+      const stack = (part: string) =>
+        tf.stack(family.modules[layer]!.map((module) => scope.weight(`${module}.${part}`)));
+      weights = {
+        W0: q("W0", layer, everyone, stack("weight")),
+        bias: tf.expandDims(stack("bias"), 1), // [G, 1, out]
+        A: q("A", layer, everyone, A[layer]!),
+        B: q("B", layer, everyone, B[layer]!),
+        E: E[layer] && tf.expandDims(tf.mul(q("E", layer, everyone, E[layer]!), mask[layer]!), 1), // [G, 1, r]
+      };
+      prepared.set(layer, weights);
+    }
+    return weights;
+  };
+
+  return (layer: number, chosen: readonly number[], x: Tensor): Tensor[] => {
+    const weights = prepare(layer), pick = (stack: Tensor) => memberOf(stack, chosen, members);
+    const base = q("W0-out", layer, chosen, tf.add(affineStack(x, pick(weights.W0)), pick(weights.bias))); // [G, N, out]
+    let low = q("A-out", layer, chosen, affineStack(x, pick(weights.A))); // [G, N, r]
+    if (weights.E) low = q("E-out", layer, chosen, tf.mul(low, pick(weights.E)));
+    const update = q("AB-out", layer, chosen, tf.matMul(low, pick(weights.B), false, true)); // [G, N, out]
+    const out = q("out", layer, chosen, tf.add(base, tf.mul(update, alpha / rank)));
+    return tf.unstack(out);
+  };
+}
+
+/** The penalty of one family: bit terms of all its quantizers and rank terms of all its matrices, each with its lambda. */
+function familyPenalty(
+  family: Family,
+  variant: Variant,
+  scope: Scope,
+  macShare: number,
+  options: BloraOptions,
+): Tensor {
+  const kinds = quantizersOf(variant), terms: Tensor[] = [tf.scalar(0)];
+  const ranked = variant.adaptsRank && options.rank > 1;
+  const meanRank = ranked ? tf.mean(probabilityOn(scope.parameter(`${family.name}.rank_gates`)), -1) : undefined; // [rows]
+  if (meanRank) terms.push(tf.mul(tf.sum(meanRank), options.lambdaRank));
+  if (kinds.length > 0) {
+    const phi = tf.reshape(scope.parameter(`${family.name}.bit_gates`), [-1, 4]);
+    let bits = tf.reshape(bitTerm(phi, options.weighting === "bops"), [kinds.length, family.rows]);
+    if (meanRank) {
+      // The E quantizer only costs as much as there are live ranks for it to quantize.
+      const e = kinds.indexOf("E");
+      const share = Array.from(kinds, (_, k) => k === e ? meanRank : tf.onesLike(meanRank));
+      bits = tf.mul(bits, tf.stack(share));
+    }
+    terms.push(tf.mul(tf.sum(bits), options.lambdaBits * (options.weighting === "bops" ? macShare : 1)));
+  }
+  return terms.reduce((a, b) => tf.add(a, b));
+}
+
+function observe(
+  family: Family,
+  variant: Variant,
+  { rank }: BloraOptions,
+  tensor: (name: string) => ArrayLike<number> | undefined,
+): Site[] {
+  const kinds = quantizersOf(variant),
+    gates = tensor(`${family.name}.bit_gates`),
+    ranks = tensor(`${family.name}.rank_gates`);
+  const slice = (values: ArrayLike<number>, from: number, size: number) =>
+    Array.from({ length: size }, (_, i) => values[from + i]!);
+  return family.sites.map(({ layer, matrix }, row) => {
+    const bits = Object.fromEntries(kinds.map((kind, k) => {
+      return [kind, bitsOf(hostTestGates(slice(gates!, (k * family.rows + row) * 4, 4), true))];
+    }));
+    const live = ranks ? hostTestGates(slice(ranks, row * (rank - 1), rank - 1), false).concat(0).indexOf(0) : rank - 1;
+    return { layer, matrix, rank: 1 + live, maxRank: rank, bits };
+  });
+}
+
+function attach(config: DebertaConfig, variant: Variant, options: BloraOptions, name: string): Adapter {
+  const all = families(config, options.target);
+  const largest = Math.max(...all.map(({ into, out }) => into * out));
+  return {
+    trainsBackbone: [],
+    parameters: Object.assign({}, ...all.map((family) => parametersOf(family, variant, options))),
+    open(scope): Hooks {
+      const project = new Map(all.map((family) => [family, openFamily(family, variant, scope, options)]));
+      return {
+        linear(modules, x) {
+          const family = all.find((f) => f.place.has(modules[0]!));
+          if (!family) return undefined;
+          const places = modules.map((module) => family.place.get(module)!);
+          return project.get(family)!(places[0]!.layer, places.map(({ member }) => member), x);
+        },
+        penalty: () =>
+          all.map((family) => familyPenalty(family, variant, scope, family.into * family.out / largest, options))
+            .reduce((a, b) => tf.add(a, b)),
+      };
+    },
+    observe: (parameters) => all.flatMap((family) => observe(family, variant, options, (key) => parameters[key]?.data)),
+    save: (parameters) => ({
+      config: { peft_type: name.toUpperCase().replaceAll("-", "_"), task_type: "SEQ_CLS", ...options },
+      tensors: saveFamilies(all, parameters),
+    }),
+  };
+}
+
+function variant(name: string, title: string, variant: Variant): Method<BloraOptions> {
+  return {
+    name,
+    title,
+    reference: "Meo et al. 2024, arXiv 2406.13046",
+    options,
+    attach: (config, options) => attach(config, variant, options, name),
+  };
+}
+
+export const blora = variant("blora", "learned ranks and bit widths", { quantizes: true, adaptsRank: true });
+export const bloraQ = variant("blora-q", "learned bit widths only", { quantizes: true, adaptsRank: false });
+export const bloraRa = variant("blora-ra", "learned ranks only", { quantizes: false, adaptsRank: true });

@@ -1,0 +1,100 @@
+/** Families of adapted modules: those of a layer that read the same input, stacked over the layers. */
+import * as tf from "@tensorflow/tfjs";
+import type { DebertaConfig } from "../deberta/config.ts";
+import { type HostTensor, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
+import { type AdaptedModule, adaptedModules, peftName, type Target } from "./method.ts";
+
+type Tensor = tf.Tensor;
+
+export interface Family {
+  readonly name: string;
+  readonly layers: number;
+  /** Modules of the family in one layer. */
+  readonly members: number;
+  /** layers x members: the leading axis of stacked tensors, layer by layer. */
+  readonly rows: number;
+  readonly into: number;
+  readonly out: number;
+  /** Module names by layer and member. */
+  readonly modules: readonly (readonly string[])[];
+  readonly sites: readonly AdaptedModule[];
+  readonly place: ReadonlyMap<string, { readonly layer: number; readonly member: number }>;
+}
+
+const FAMILY_OF = {
+  query: "attention",
+  key: "attention",
+  value: "attention",
+  "attention-output": "attention-output",
+  intermediate: "intermediate",
+  output: "output",
+} as const;
+
+/** The families of a preset of adapted matrices. */
+export function families(config: DebertaConfig, target: Target): Family[] {
+  const sites = adaptedModules(config, target), names = [...new Set(sites.map(({ matrix }) => FAMILY_OF[matrix]))];
+  return names.map((name) => {
+    const mine = sites.filter(({ matrix }) => FAMILY_OF[matrix] === name), members = mine.length / config.layers;
+    return {
+      name,
+      layers: config.layers,
+      members,
+      rows: mine.length,
+      into: mine[0]!.into,
+      out: mine[0]!.out,
+      modules: Array.from({ length: config.layers }, (_, i) => mine.filter((s) => s.layer === i).map((s) => s.module)),
+      sites: mine,
+      place: new Map(mine.map(({ module, layer }, row) => [module, { layer, member: row % members }])),
+    };
+  });
+}
+
+/** The rows of a stack [members, ...] that belong to the chosen members. */
+export function memberOf(stack: Tensor, chosen: readonly number[], members: number): Tensor {
+  if (chosen.length === members) return stack;
+  return tf.concat(chosen.map((i) => tf.slice(stack, [i], [1])));
+}
+
+/**
+ * One input through a stack of matrices: y[g] = x W[g]^T.
+ * @param x [N, in]
+ * @param W [G, out, in]
+ * @returns [G, N, out]
+ */
+export function affineStack(x: Tensor, W: Tensor): Tensor {
+  const apply = tf.customGrad((...args) => {
+    const [x, W, save] = args as unknown as [Tensor, Tensor, tf.GradSaveFunc];
+    save([x, W]);
+    const gradFunc = (dy: Tensor, saved: Tensor[]) => {
+      const [x, W] = saved as [Tensor, Tensor];
+      return [tf.sum(tf.matMul(dy, W), 0), tf.matMul(dy, tf.expandDims(x, 0), true, false)];
+    };
+    return { value: tf.matMul(tf.expandDims(x, 0), W, false, true), gradFunc };
+  });
+  return apply(x, W);
+}
+
+/** Stacked tensors `family.kind` as one tensor per module, `module.kind`, under PEFT's prefix. */
+export function saveFamilies(all: readonly Family[], parameters: HostTensors): HostTensors {
+  const saved: HostTensors = {};
+  for (const { name, rows, sites } of all) {
+    for (const [key, tensor] of Object.entries(parameters)) {
+      if (!key.startsWith(`${name}.`)) continue;
+      const kind = key.slice(name.length + 1), axis = kind === "bit_gates" || kind === "scales" ? 1 : 0;
+      sites.forEach(({ module }, row) => saved[peftName(`${module}.${kind}`)] = takeRow(tensor, axis, row, rows));
+    }
+  }
+  return saved;
+}
+
+/** One index of an axis, as a copy without that axis. */
+function takeRow(tensor: HostTensor, axis: number, row: number, rows: number): HostTensor {
+  const shape = tensor.shape.filter((_, i) => i !== axis);
+  const outer = sizeOf(tensor.shape.slice(0, axis)), inner = sizeOf(tensor.shape.slice(axis + 1));
+  const data = new Float32Array(outer * inner);
+  for (let i = 0; i < outer; i++) {
+    const from = (i * rows + row) * inner;
+    data.set(tensor.data.subarray(from, from + inner), i * inner);
+  }
+  return { dtype: "float32", shape, data };
+}

@@ -1,0 +1,44 @@
+/** The methods by name: one line each. */
+import type { z } from "zod";
+import type { DebertaConfig } from "../deberta/config.ts";
+import { InputError, unknownName } from "../errors.ts";
+import { bitfit } from "./bitfit.ts";
+import { blora, bloraQ, bloraRa } from "./blora.ts";
+import { fullFt } from "./full_ft.ts";
+import { lora } from "./lora.ts";
+import type { Adapter, Method } from "./method.ts";
+
+// deno-lint-ignore no-explicit-any -- each method has options of its own type, checked by its own schema
+const METHODS: readonly Method<any>[] = [
+  fullFt,
+  bitfit,
+  lora,
+  blora,
+  bloraQ,
+  bloraRa,
+];
+
+export const METHOD_NAMES: readonly string[] = METHODS.map(({ name }) => name);
+
+/** @throws UsageError naming the methods there are */
+export function findMethod(name: string): Method {
+  const method = METHODS.find((m) => m.name === name);
+  if (!method) throw unknownName("method", name, METHOD_NAMES);
+  return method as Method;
+}
+
+/**
+ * Binds a method to a backbone.
+ * @param options as a person writes them; missing ones take their defaults
+ * @throws InputError naming the option that is unknown or out of range
+ */
+export function attachMethod(name: string, config: DebertaConfig, options: unknown = {}): Adapter {
+  const method = findMethod(name), parsed = method.options.safeParse(options);
+  if (!parsed.success) throw new InputError(`Options of method "${name}": ${describeIssue(parsed.error)}`);
+  return method.attach(config, parsed.data);
+}
+
+function describeIssue({ issues }: z.ZodError): string {
+  const { path, message } = issues[0]!;
+  return path.length > 0 ? `${path.join(".")}: ${message}` : message;
+}

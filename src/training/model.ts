@@ -1,0 +1,185 @@
+/** A backbone, a method and a head as programs: training, evaluation, calibration. */
+import * as tf from "@tensorflow/tfjs";
+import type { TensorSpec } from "../compile/tracer.ts";
+import { type DebertaConfig, encoderShapes, headShapes } from "../deberta/config.ts";
+import { affine, classify, encode, type Pass } from "../deberta/encoder.ts";
+import type { Noise, Program, Tensors } from "../engines/engine.ts";
+import type { Adapter, Group, Mode, Scope } from "../peft/method.ts";
+import { type Layout, layOut, type Trainable, unpack } from "./layout.ts";
+import { type Optimizer, stateRegisters, trainProgram } from "./step.ts";
+
+type Tensor = tf.Tensor;
+
+export interface Model {
+  readonly config: DebertaConfig;
+  readonly adapter: Adapter;
+  /** Classes, or 1 for regression. */
+  readonly labels: number;
+  /** Dropout before the classifier (`cls_dropout`). */
+  readonly classifierDropout: number;
+  /** Head tensors that train: all of them unless said otherwise. */
+  readonly trainsHead?: readonly string[];
+}
+
+/** The register of a frozen tensor. */
+export const frozenRegister = (name: string): string => `w:${name}`;
+
+/** Biases and LayerNorms train without weight decay. */
+const groupOf = (name: string): Group => /\.bias$|LayerNorm\.weight$/.test(name) ? "biases" : "weights";
+
+/** All tensors that train, in a fixed order: backbone, head, method. */
+export function trainablesOf({ config, adapter, labels, trainsHead }: Model): Trainable[] {
+  const encoder = encoderShapes(config), head = headShapes(config, labels);
+  const plain = (shapes: Record<string, number[]>, names: readonly string[]): Trainable[] =>
+    names.map((name) => ({ name, shape: shapes[name]!, group: groupOf(name) }));
+  return [
+    ...plain(encoder, adapter.trainsBackbone),
+    ...plain(head, trainsHead ?? Object.keys(head)),
+    ...Object.entries(adapter.parameters).map(([name, { shape, group }]) => ({ name, shape, group })),
+  ];
+}
+
+export function layoutOf(model: Model): Layout {
+  return layOut(trainablesOf(model));
+}
+
+/** Backbone and head tensors that do not train, by name. */
+export function frozenShapes(model: Model): Record<string, readonly number[]> {
+  const trained = new Set(trainablesOf(model).map(({ name }) => name));
+  const shapes = { ...encoderShapes(model.config), ...headShapes(model.config, model.labels) };
+  return Object.fromEntries(Object.entries(shapes).filter(([name]) => !trained.has(name)));
+}
+
+export interface PassOptions {
+  readonly mode: Mode;
+  readonly noise: Noise;
+  /** Tensors by name: the backbone's, the head's and the method's. */
+  tensor(name: string): Tensor;
+  probe?(name: string, x: Tensor): void;
+  observe?(name: string, x: Tensor): void;
+}
+
+/** A forward pass with a method in it, and the method's penalty. */
+export function openPass({ config, adapter }: Pick<Model, "config" | "adapter">, options: PassOptions) {
+  const { mode, noise, tensor } = options;
+  const plain = { weight: tensor };
+  const scope: Scope = {
+    mode,
+    weight: tensor,
+    parameter: tensor,
+    noise,
+    probe: options.probe ?? (() => {}),
+    affine: (module, x) => affine(plain, module, x),
+  };
+  const hooks = adapter.open(scope);
+  const pass: Pass = {
+    config,
+    weight: tensor,
+    linear: (modules, x) => hooks.linear?.(modules, x) ?? modules.map((module) => affine(plain, module, x)),
+    afterSublayer: (module, h) => hooks.afterSublayer?.(module, h) ?? h,
+    dropout: (name, x, rate) => {
+      if (mode !== "train" || rate === 0) return x;
+      return tf.mul(x, tf.mul(noise.keep(`dropout.${name}`, x.shape, rate), 1 / (1 - rate)));
+    },
+    ...(options.observe && { observe: options.observe }),
+  };
+  return { pass, penalty: () => hooks.penalty?.() };
+}
+
+const batchInputs = (batch: number, length: number): Record<string, TensorSpec> => ({
+  ids: { dtype: "int32", shape: [batch, length] },
+  mask: { dtype: "float32", shape: [batch, length] },
+});
+
+function frozenInputs(model: Model): Record<string, TensorSpec> {
+  return Object.fromEntries(
+    Object.entries(frozenShapes(model)).map(([name, shape]) => [frozenRegister(name), { dtype: "float32", shape }]),
+  );
+}
+
+const logitsOf = (model: Model, pass: Pass, { ids, mask }: Tensors): Tensor => {
+  return classify(pass, encode(pass, { ids: ids!, mask: mask! }), ids!.shape[0]!, model.classifierDropout);
+};
+
+/**
+ * The task's loss: cross entropy, or squared error for one label.
+ * @param logits [B, labels]
+ * @param labels [B] int32 classes, or float32 targets
+ * @param weights [B], summing to 1 over the real examples of the batch
+ */
+export function taskLoss(logits: Tensor, labels: Tensor, weights: Tensor): Tensor {
+  const classes = logits.shape[1]!;
+  const each = classes === 1
+    ? tf.square(tf.sub(tf.reshape(logits, [-1]), labels))
+    : tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), tf.oneHot(labels as tf.Tensor1D, classes)), -1));
+  return tf.sum(tf.mul(each, weights));
+}
+
+/** The training step for one batch shape. */
+export function fineTuneProgram(model: Model, optimizer: Optimizer, batch: number, length: number): Program {
+  return trainProgram({
+    name: `train [${batch}, ${length}]`,
+    layout: layoutOf(model),
+    optimizer,
+    inputs: {
+      ...frozenInputs(model),
+      ...batchInputs(batch, length),
+      labels: { dtype: model.labels === 1 ? "float32" : "int32", shape: [batch] },
+      weights: { dtype: "float32", shape: [batch] },
+    },
+    loss: (parameters, inputs, noise) => {
+      const tensor = (name: string) => (parameters[name] ?? inputs[frozenRegister(name)])!;
+      const { pass, penalty } = openPass(model, { mode: "train", noise, tensor });
+      const loss = taskLoss(logitsOf(model, pass, inputs), inputs.labels!, inputs.weights!);
+      const extra = penalty();
+      return extra ? tf.add(loss, extra) : loss;
+    },
+  });
+}
+
+/** Trained tensors of a run that does not train, cut from the same registers. */
+function trainedInputs(layout: Layout): Record<string, TensorSpec> {
+  return Object.fromEntries(
+    layout.map(({ group, size }) => [stateRegisters(group).p, { dtype: "float32", shape: [size] }]),
+  );
+}
+
+function tensorsOf(layout: Layout, given: Tensors): (name: string) => Tensor {
+  const trained: Tensors = Object.assign(
+    {},
+    ...layout.map((group) => unpack(group, given[stateRegisters(group.group).p]!)),
+  );
+  return (name) => (trained[name] ?? given[frozenRegister(name)])!;
+}
+
+/** Logits of a batch, with test-time gates and no dropout. */
+export function evaluateProgram(model: Model, batch: number, length: number): Program {
+  const layout = layoutOf(model);
+  return {
+    name: `evaluate [${batch}, ${length}]`,
+    inputs: { ...frozenInputs(model), ...trainedInputs(layout), ...batchInputs(batch, length) },
+    apply: (given, noise) => {
+      const { pass } = openPass(model, { mode: "evaluate", noise, tensor: tensorsOf(layout, given) });
+      return { logits: logitsOf(model, pass, given) };
+    },
+  };
+}
+
+/** The largest |value| at each probe of the method on one batch. */
+export function calibrateProgram(model: Model, batch: number, length: number): Program {
+  const layout = layoutOf(model);
+  return {
+    name: `calibrate [${batch}, ${length}]`,
+    inputs: { ...frozenInputs(model), ...trainedInputs(layout), ...batchInputs(batch, length) },
+    apply: (given, noise) => {
+      const seen: Tensors = {};
+      const probe = (name: string, x: Tensor) => {
+        const largest = tf.max(tf.abs(x)), before = seen[name];
+        seen[name] = before ? tf.maximum(before, largest) : largest;
+      };
+      const { pass } = openPass(model, { mode: "calibrate", noise, tensor: tensorsOf(layout, given), probe });
+      logitsOf(model, pass, given);
+      return seen;
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/** One training step as a program: loss, gradient, clipping, AdamW. Pure: state, batch and noise in, state and loss out. */
+import * as tf from "@tensorflow/tfjs";
+import type { TensorSpec } from "../compile/tracer.ts";
+import type { Noise, Program, Tensors } from "../engines/engine.ts";
+import { GROUPS } from "../peft/method.ts";
+import { float32, type HostTensors } from "../tensor/host_tensor.ts";
+import { adamw, type AdamWOptions, clipByGlobalNorm, stepSizes } from "./adamw.ts";
+import { type Layout, unpack } from "./layout.ts";
+
+/** Registers of a group's parameter vector and its moments. */
+export const stateRegisters = (group: string) => ({ p: `p:${group}`, m: `m:${group}`, v: `v:${group}` });
+
+export interface Optimizer extends AdamWOptions {
+  /** Largest norm of all gradients together, or null for no clipping. */
+  readonly maxNorm: number | null;
+}
+
+export interface StepDefinition {
+  readonly name: string;
+  /** Everything the loss reads but the trained parameters: frozen tensors and the batch. */
+  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  readonly layout: Layout;
+  readonly optimizer: Optimizer;
+  /** The scalar loss. @param parameters by name */
+  readonly loss: (parameters: Tensors, inputs: Tensors, noise: Noise) => tf.Tensor;
+}
+
+const scalar: TensorSpec = { dtype: "float32", shape: [] };
+
+/** The program of a training step. Its one output is `loss`; parameters and moments stay in registers. */
+export function trainProgram({ name, inputs, layout, optimizer, loss }: StepDefinition): Program {
+  const specs: Record<string, TensorSpec> = { ...inputs, root: scalar };
+  const writes: Record<string, string> = {};
+  for (const { group, size } of layout) {
+    for (const register of Object.values(stateRegisters(group))) {
+      specs[register] = { dtype: "float32", shape: [size] };
+      writes[register] = register;
+    }
+    specs[`keep:${group}`] = specs[`rate:${group}`] = scalar;
+  }
+  const apply = (given: Tensors, noise: Noise): Tensors => {
+    const vectors = layout.map(({ group }) => given[stateRegisters(group).p]!);
+    const objective = (...parts: tf.Tensor[]) => {
+      const parameters = Object.assign({}, ...layout.map((group, i) => unpack(group, parts[i]!)));
+      return loss(parameters, given, noise) as tf.Scalar;
+    };
+    const { value, grads } = tf.valueAndGrads(objective)(vectors);
+    const gradients = optimizer.maxNorm === null ? grads : clipByGlobalNorm(grads, optimizer.maxNorm);
+    const outputs: Tensors = { loss: value };
+    layout.forEach(({ group }, i) => {
+      const names = stateRegisters(group);
+      const sizes = { keep: given[`keep:${group}`]!, rate: given[`rate:${group}`]!, root: given.root! };
+      const next = adamw({ p: vectors[i]!, m: given[names.m]!, v: given[names.v]! }, gradients[i]!, sizes, optimizer);
+      for (const part of ["p", "m", "v"] as const) outputs[names[part]] = next[part];
+    });
+    return outputs;
+  };
+  return { name, inputs: specs, apply, writes };
+}
+
+/** A group's learning rate and weight decay in one step. */
+export type GroupRates = Readonly<
+  Partial<Record<typeof GROUPS[number], { readonly lr: number; readonly weightDecay: number }>>
+>;
+
+/** The scalar feeds of a step. @param step counted from 1 */
+export function stepFeeds(layout: Layout, rates: GroupRates, step: number, options: AdamWOptions): HostTensors {
+  const feeds: HostTensors = {};
+  for (const { group } of layout) {
+    const rate = rates[group];
+    if (!rate) throw new Error(`No learning rate was given for the parameter group "${group}"`);
+    const sizes = stepSizes(rate.lr, rate.weightDecay, step, options);
+    feeds[`keep:${group}`] = float32([], [sizes.keep]);
+    feeds[`rate:${group}`] = float32([], [sizes.rate]);
+    feeds.root = float32([], [sizes.root]);
+  }
+  return feeds;
+}
+
+/** Registers of a fresh optimizer: the given parameters and zero moments. */
+export function freshState(flat: Readonly<Record<string, Float32Array>>): HostTensors {
+  const registers: HostTensors = {};
+  for (const [group, values] of Object.entries(flat)) {
+    const names = stateRegisters(group);
+    registers[names.p] = float32([values.length], values);
+    registers[names.m] = float32([values.length]);
+    registers[names.v] = float32([values.length]);
+  }
+  return registers;
+}
