@@ -89,17 +89,20 @@ export async function readLock(folder: string): Promise<ResultsLock | null> {
   throw new InputError(`Could not read "${path}": expected a lock of format 1; delete it and run again`);
 }
 
-/** Writes a folder's lock, sorted and one entry per line, if it changed. */
+/** Writes a folder's lock, sorted, if it changed. */
 export async function writeLock(folder: string, lock: ResultsLock): Promise<void> {
-  const files = Object.fromEntries(
-    Object.keys(lock.files).sort().map((file) => {
-      const { sha256, step, fingerprint } = lock.files[file] as ResultsLock["files"][string];
-      return [file, { step, fingerprint, sha256 }];
-    }),
-  );
-  const text = `${JSON.stringify({ format: 1, files }, null, 2)}\n`, path = join(folder, LOCK_NAME);
+  const text = `${JSON.stringify(sortLock(lock), null, 2)}\n`, path = join(folder, LOCK_NAME);
   const before = await readFile(path, "utf8").catch(() => null);
   if (before !== text) await writeAtomically(path, text);
+}
+
+/** The same lock in the one order in which it is written. */
+export function sortLock(lock: ResultsLock): ResultsLock {
+  const files = Object.keys(lock.files).sort().map((file) => {
+    const { step, fingerprint, sha256 } = lock.files[file] as ResultsLock["files"][string];
+    return [file, { step, fingerprint, sha256 }] as const;
+  });
+  return { format: 1, files: Object.fromEntries(files) };
 }
 
 function namesOf(a: ResultsLock, b: ResultsLock): string[] {

@@ -2,7 +2,15 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomically } from "./atomic.ts";
 import { mendable } from "./io_errors.ts";
-import { digestIfThere, lockOf, readLock, type ResultFiles, type ResultsLock, writeLock } from "./lock_file.ts";
+import {
+  digestIfThere,
+  lockOf,
+  readLock,
+  type ResultFiles,
+  type ResultsLock,
+  sortLock,
+  writeLock,
+} from "./lock_file.ts";
 import type { Outcome } from "./schedule.ts";
 import type { Store } from "./store.ts";
 
@@ -46,7 +54,7 @@ export async function materialize(options: MaterializeOptions): Promise<Material
       await rm(join(folder, file), { force: true });
       removed.push(file);
     }
-    const lock: ResultsLock = { format: 1, files: { ...Object.fromEntries(kept), ...fresh.files } };
+    const lock = sortLock({ format: 1, files: { ...Object.fromEntries(kept), ...fresh.files } });
     await writeLock(folder, lock);
     return { lock, written, removed };
   } catch (error) {

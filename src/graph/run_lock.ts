@@ -7,7 +7,8 @@ import { mendable } from "./io_errors.ts";
 
 /** Who runs steps, and which. */
 export interface Holder {
-  readonly pid: number;
+  /** Null in the instant before the process has told. */
+  readonly pid: number | null;
   readonly steps: readonly string[];
 }
 
@@ -27,14 +28,14 @@ export class RunLock implements AsyncDisposable {
     for (let attempt = 0; attempt < 5; attempt++) {
       if (await file.tryLock(true)) {
         const lock = new RunLock(folder, file);
-        lock.announce([]);
+        await lock.announce([]);
         return lock;
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     file.close();
-    const holder = await readHolder(folder);
-    const who = holder ? `process ${holder.pid}` : "another process";
+    const { pid } = await readHolder(folder);
+    const who = pid === null ? "another process" : `process ${pid}`;
     throw new InputError(
       `Could not start a run: ${who} is running steps in the cache "${folder}"; wait for it to end, or choose another ` +
         "folder with --cache DIR",
@@ -42,10 +43,11 @@ export class RunLock implements AsyncDisposable {
   }
 
   /** Tells other processes what is running. */
-  announce(steps: readonly string[]): void {
+  announce(steps: readonly string[]): Promise<void> {
     const holder: Holder = { pid: Deno.pid, steps };
     this.#writing = this.#writing.then(() => writeAtomically(holderPath(this.folder), JSON.stringify(holder)))
       .catch(() => {}); // Only others' status lines are made of it.
+    return this.#writing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -86,11 +88,11 @@ function openLock(folder: string): Deno.FsFile {
   }
 }
 
-async function readHolder(folder: string): Promise<Holder | null> {
+async function readHolder(folder: string): Promise<Holder> {
   try {
     return JSON.parse(await readFile(holderPath(folder), "utf8")) as Holder;
   } catch {
-    return null; // Not announced yet.
+    return { pid: null, steps: [] };
   }
 }
 

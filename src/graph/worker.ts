@@ -23,6 +23,15 @@ interface Answer {
 let reads = 0;
 const waiting = new Map<number, Answer>();
 
+addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  scope.postMessage({ type: "died", ...describe(event.reason) });
+});
+addEventListener("error", (event) => {
+  event.preventDefault();
+  scope.postMessage({ type: "died", ...describe(event.error) });
+});
+
 scope.onmessage = ({ data: message }) => {
   if (message.type === "run") return void runJob(message);
   const answer = waiting.get(message.read);
@@ -41,11 +50,15 @@ async function runJob({ job, step, module, scratch }: ToWorker & { type: "run" }
       [...outputs.values()].map((bytes) => bytes.buffer),
     );
   } catch (error) {
-    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-    // The name tells: classes are not shared between Workers, nor always between a kind's module and this one.
-    const mendable = name === "InputError" || name === "UsageError";
-    scope.postMessage({ type: "error", job, message, ...(mendable || !stack ? {} : { trace: stack }) });
+    scope.postMessage({ type: "error", job, ...describe(error) });
   }
+}
+
+function describe(error: unknown): { message: string; trace?: string } {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  // The name tells: classes are not shared between Workers, nor always between a kind's module and this one.
+  const mendable = name === "InputError" || name === "UsageError";
+  return { message, ...(mendable || !stack ? {} : { trace: stack }) };
 }
 
 async function loadRunner(kind: string, module: string): Promise<StepRunner> {

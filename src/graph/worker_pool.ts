@@ -83,7 +83,7 @@ class PooledWorker {
     this.#worker.onmessageerror = () => this.kill("A message of its worker could not be read");
     this.#worker.onerror = (event) => {
       event.preventDefault(); // Else the whole process ends.
-      this.kill(`Its worker died: ${event.message}`);
+      this.kill(event.message);
     };
   }
 
@@ -97,13 +97,14 @@ class PooledWorker {
   }
 
   /** Ends the Worker; what it runs fails with the message. */
-  kill(message: string): void {
+  kill(message: string, trace?: string): void {
     this.dead = true;
     this.#worker.terminate();
-    this.#finish()?.reject(new StepFailure(message));
+    this.#finish()?.reject(new StepFailure(message, trace));
   }
 
   #hear(message: FromWorker): void {
+    if (message.type === "died") return this.kill(`Nobody caught: ${message.message}`, message.trace);
     const job = this.#job;
     if (!job || message.job !== this.#jobs) return;
     if (message.type === "read") this.#answer(job, message.job, message.read, message.role);

@@ -17,4 +17,6 @@ export type FromWorker =
   | { readonly type: "read"; readonly job: number; readonly read: number; readonly role: string }
   | { readonly type: "progress"; readonly job: number; readonly fraction: number; readonly message?: string }
   | { readonly type: "result"; readonly job: number; readonly outputs: readonly (readonly [string, Uint8Array])[] }
-  | { readonly type: "error"; readonly job: number; readonly message: string; readonly trace?: string };
+  | { readonly type: "error"; readonly job: number; readonly message: string; readonly trace?: string }
+  /** An error that nobody caught: the worker may be in any state and is not used again. */
+  | { readonly type: "died"; readonly message: string; readonly trace?: string };

@@ -15,6 +15,12 @@ const BEHAVIOURS: Readonly<Record<string, (context: StepContext) => void | Promi
     Promise.reject(new Error("Nobody waits for this"));
     await new Promise(() => {});
   },
+  "throw late": async () => {
+    setTimeout(() => {
+      throw new Error("Too late");
+    });
+    await new Promise(() => {});
+  },
   "exit": () => Deno.exit(3),
   "spin": ({ progress }) => {
     progress(0.5);
