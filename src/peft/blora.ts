@@ -21,7 +21,7 @@ import {
 } from "../quantization/gates.ts";
 import { quantize } from "../quantization/quantize.ts";
 import { QUANTIZED, type Quantized, type Site } from "../training/record.ts";
-import { affineStack, families, type Family, memberOf, saveFamilies } from "./family.ts";
+import { affineStack, families, type Family, memberOf, partsOf, saveFamilies, unstack } from "./family.ts";
 import type { DebertaConfig } from "../deberta/config.ts";
 import { type Adapter, type Hooks, type Method, type Parameter, type Scope, TARGET_NAMES } from "./method.ts";
 
@@ -88,7 +88,7 @@ function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scop
   if (kinds.length === 0) return (_kind: Quantized, _layer: number, _chosen: readonly number[], x: Tensor) => x;
   if (scope.mode === "calibrate") {
     return (kind: Quantized, layer: number, chosen: readonly number[], x: Tensor) => {
-      tf.unstack(x).forEach((tensor, i) => scope.probe(probeName(family, kind, layer * members + chosen[i]!), tensor));
+      unstack(x).forEach((tensor, i) => scope.probe(probeName(family, kind, layer * members + chosen[i]!), tensor));
       return x;
     };
   }
@@ -96,8 +96,8 @@ function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scop
   const raw = scope.mode === "train"
     ? sampleGates(phi, scope.noise.uniform(`${name}.bit_gates`, phi.shape))
     : testGates(phi);
-  const weights = tf.split(levelWeights(tf.mul(raw, ladder(phi))), kinds.length * layers); // [G, 5] each
-  const steps = tf.split(tf.reshape(scope.parameter(`${name}.scales`), [-1]), kinds.length * layers); // [G] each
+  const weights = partsOf(levelWeights(tf.mul(raw, ladder(phi))), kinds.length * layers); // [G, 5] each
+  const steps = partsOf(tf.reshape(scope.parameter(`${name}.scales`), [-1]), kinds.length * layers); // [G] each
   return (kind: Quantized, layer: number, chosen: readonly number[], x: Tensor) => {
     const at = kinds.indexOf(kind) * layers + layer;
     return quantize(x, memberOf(steps[at]!, chosen, members), memberOf(weights[at]!, chosen, members));
@@ -116,7 +116,7 @@ function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alph
   const { name, layers, members } = family;
   const q = openQuantizers(family, quantizersOf(variant), scope);
   const everyone = Array.from({ length: members }, (_, i) => i);
-  const perLayer = (tensor: Tensor) => tf.split(tensor, layers);
+  const perLayer = (tensor: Tensor) => partsOf(tensor, layers);
   const A = perLayer(scope.parameter(`${name}.lora_A`)), B = perLayer(scope.parameter(`${name}.lora_B`));
   const E = variant.adaptsRank ? perLayer(scope.parameter(`${name}.lora_E`)) : [];
   const mask = variant.adaptsRank ? perLayer(openRankMask(family, scope, rank)) : [];
@@ -147,7 +147,7 @@ function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alph
     if (weights.E) low = q("E-out", layer, chosen, tf.mul(low, pick(weights.E)));
     const update = q("AB-out", layer, chosen, tf.matMul(low, pick(weights.B), false, true)); // [G, N, out]
     const out = q("out", layer, chosen, tf.add(base, tf.mul(update, alpha / rank)));
-    return tf.unstack(out);
+    return unstack(out);
   };
 }
 

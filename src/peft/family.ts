@@ -49,6 +49,17 @@ export function families(config: DebertaConfig, target: Target): Family[] {
   });
 }
 
+/** Equal parts along the first axis. (TensorFlow.js's own split has no gradient for a single part.) */
+export function partsOf(x: Tensor, count: number): Tensor[] {
+  return count === 1 ? [x] : tf.split(x, count);
+}
+
+/** The tensors of a stack. */
+export function unstack(x: Tensor): Tensor[] {
+  const [count, ...shape] = x.shape as [number, ...number[]];
+  return partsOf(x, count).map((part) => tf.reshape(part, shape));
+}
+
 /** The rows of a stack [members, ...] that belong to the chosen members. */
 export function memberOf(stack: Tensor, chosen: readonly number[], members: number): Tensor {
   if (chosen.length === members) return stack;
