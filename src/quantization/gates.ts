@@ -36,19 +36,24 @@ export function probabilityOn(phi: Tensor): Tensor {
   return tf.sigmoid(tf.sub(phi, SHIFT));
 }
 
+/** A function whose derivative is zero wherever it has one. */
+function discrete(phi: Tensor, decide: (phi: Tensor) => Tensor): Tensor {
+  return tf.customGrad((x) => ({ value: decide(x as Tensor), gradFunc: () => tf.zeros(phi.shape) }))(phi);
+}
+
 /** The gates to evaluate with: 0 or 1. */
 export function testGates(phi: Tensor): Tensor {
-  return tf.cast(tf.less(tf.sigmoid(tf.sub(SHIFT, phi)), TEST_THRESHOLD), "float32");
+  return discrete(phi, (x) => tf.cast(tf.less(tf.sigmoid(tf.sub(SHIFT, x)), TEST_THRESHOLD), "float32"));
 }
 
 /** 1 for gates that may open, 0 from the first closed one upwards. @param phi [Q, K] @returns [Q, K] */
 export function ladder(phi: Tensor): Tensor {
-  const steps = phi.shape.at(-1)!;
-  const closed = tf.cast(tf.lessEqual(phi, CLOSED), "float32");
-  const upTo = tf.tensor2d(
-    Array.from({ length: steps }, (_, i) => Array.from({ length: steps }, (_, j) => i <= j ? 1 : 0)),
-  );
-  return tf.cast(tf.less(tf.matMul(closed, upTo), 0.5), "float32");
+  const steps = Array.from({ length: phi.shape.at(-1)! }, (_, i) => i);
+  return discrete(phi, (x) => {
+    const closed = tf.cast(tf.lessEqual(x, CLOSED), "float32");
+    const upTo = tf.tensor2d(steps.map((i) => steps.map((j) => i <= j ? 1 : 0)));
+    return tf.cast(tf.less(tf.matMul(closed, upTo), 0.5), "float32");
+  });
 }
 
 /** Products of the leading gates: [z1, z1 z2, ...] along the last axis. @param z [Q, K] @returns [Q, K] */
