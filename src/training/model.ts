@@ -25,7 +25,7 @@ export interface Model {
 export const frozenRegister = (name: string): string => `w:${name}`;
 
 /** Biases and LayerNorms train without weight decay. */
-const groupOf = (name: string): Group => /\.bias$|LayerNorm\.weight$/.test(name) ? "biases" : "weights";
+export const groupOf = (name: string): Group => /\.bias$|LayerNorm\.weight$/.test(name) ? "biases" : "weights";
 
 /** All tensors that train, in a fixed order: backbone, head, method. */
 export function trainablesOf({ config, adapter, labels, trainsHead }: Model): Trainable[] {

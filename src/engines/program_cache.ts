@@ -1,0 +1,25 @@
+/** Programs loaded once and used again: runs that differ in data and seed alone share their compiled graphs. */
+import type { Device, Executable, Program } from "./engine.ts";
+
+export class ProgramCache {
+  readonly #loaded = new Map<string, Promise<Executable>>();
+
+  /**
+   * @param device that runs the programs
+   * @param capacity programs kept; the one used longest ago goes first
+   */
+  constructor(readonly device: Device, readonly capacity = 24) {}
+
+  /** @param key everything that the program's graph depends on */
+  async load(key: string, make: () => Program): Promise<Executable> {
+    const loading = this.#loaded.get(key) ?? this.device.load(make());
+    this.#loaded.delete(key);
+    this.#loaded.set(key, loading);
+    const [oldest] = this.#loaded;
+    if (this.#loaded.size > this.capacity && oldest) {
+      this.#loaded.delete(oldest[0]);
+      await (await oldest[1]).dispose();
+    }
+    return await loading;
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Pre-training of a small backbone by replaced-token detection (Clark et al. 2020, ELECTRA, arXiv 2003.10555), the task
+ * DeBERTaV3 was pre-trained with. Replacements are drawn from the corpus's own word frequencies instead of a generator
+ * network: for a backbone of minutes, a second network costs more than it teaches.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { type DebertaConfig, encoderShapes } from "../deberta/config.ts";
+import { gelu } from "../deberta/composites.ts";
+import { affine, encode } from "../deberta/encoder.ts";
+import type { Device } from "../engines/engine.ts";
+import { ProgramCache } from "../engines/program_cache.ts";
+import type { Adapter } from "../peft/method.ts";
+import { Stream } from "../random/stream.ts";
+import { float32, type HostTensors } from "../tensor/host_tensor.ts";
+import { ADAMW_DEFAULTS } from "./adamw.ts";
+import { tokenFeeds, trainingBatches } from "./batches.ts";
+import { initializeModel } from "./initialize.ts";
+import { flatten, layOut, unflatten } from "./layout.ts";
+import { groupOf, openPass } from "./model.ts";
+import { linearSchedule } from "./schedule.ts";
+import { freshState, type Optimizer, stateRegisters, stepFeeds, trainProgram } from "./step.ts";
+
+export interface PretrainSettings {
+  readonly seed: number;
+  readonly steps: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly warmup: number;
+  /** Share of tokens that are replaced. */
+  readonly replaced: number;
+  /** Standard deviation of starting weights. */
+  readonly std: number;
+  readonly lengths: readonly number[];
+}
+
+export interface Pretrained {
+  /** The encoder, by Hugging Face names. */
+  readonly weights: HostTensors;
+  /** Mean loss over each twentieth of the run, oldest first. */
+  readonly losses: readonly number[];
+}
+
+const PLAIN: Adapter = {
+  trainsBackbone: [],
+  parameters: {},
+  open: () => ({}),
+  observe: () => [],
+  save: () => ({ config: {}, tensors: {} }),
+};
+
+const headShapes = (hidden: number): Record<string, number[]> => ({
+  "detector.dense.weight": [hidden, hidden],
+  "detector.dense.bias": [hidden],
+  "detector.classifier.weight": [1, hidden],
+  "detector.classifier.bias": [1],
+});
+
+/** Draws ids from a frequency table by binary search in its running sum. */
+function sampler(sequences: readonly (readonly number[])[], special: ReadonlySet<number>): (stream: Stream) => number {
+  const counts = new Map<number, number>();
+  for (const id of sequences.flat()) if (!special.has(id)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const ids = [...counts.keys()].sort((a, b) => a - b);
+  let total = 0;
+  const sums = ids.map((id) => total += counts.get(id)!);
+  return (stream) => {
+    const wanted = stream.below(total);
+    let low = 0, high = sums.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sums[middle]! > wanted) high = middle;
+      else low = middle + 1;
+    }
+    return ids[low]!;
+  };
+}
+
+/** The training step: is each token the original? Binary cross entropy, mean over the tokens that are not padding. */
+function detectionProgram(
+  config: DebertaConfig,
+  layout: ReturnType<typeof layOut>,
+  optimizer: Optimizer,
+  batch: number,
+  length: number,
+) {
+  return trainProgram({
+    name: `pretrain [${batch}, ${length}]`,
+    layout,
+    optimizer,
+    inputs: {
+      ids: { dtype: "int32", shape: [batch, length] },
+      mask: { dtype: "float32", shape: [batch, length] },
+      replaced: { dtype: "float32", shape: [batch * length] },
+      weights: { dtype: "float32", shape: [batch * length] },
+    },
+    loss: (parameters, { ids, mask, replaced, weights }, noise) => {
+      const tensor = (name: string) => parameters[name]!;
+      const { pass } = openPass({ config, adapter: PLAIN }, { mode: "train", noise, tensor });
+      const hidden = gelu(affine(pass, "detector.dense", encode(pass, { ids: ids!, mask: mask! })));
+      const logits = tf.reshape(affine(pass, "detector.classifier", hidden), [-1]);
+      return tf.sum(tf.mul(tf.sub(tf.softplus(logits), tf.mul(logits, replaced!)), weights!));
+    },
+  });
+}
+
+/**
+ * Pre-trains an encoder on token sequences.
+ * @param special ids that are never replaced ([CLS], [SEP])
+ * @throws Error if the loss stops being finite
+ */
+export async function pretrain(
+  device: Device,
+  config: DebertaConfig,
+  sequences: readonly (readonly number[])[],
+  special: readonly number[],
+  settings: PretrainSettings,
+  onProgress?: (fraction: number, message: string) => void,
+): Promise<Pretrained> {
+  const { seed, batch: size, steps, lengths } = settings, kept = new Set(special);
+  const shapes = { ...encoderShapes(config), ...headShapes(config.hidden) };
+  const layout = layOut(Object.entries(shapes).map(([name, shape]) => ({ name, shape, group: groupOf(name) })));
+  const optimizer: Optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
+  device.clear();
+  device.write(freshState(flatten(layout, initializeModel(shapes, settings.std, seed))));
+
+  const programs = new ProgramCache(device), draw = sampler(sequences, kept);
+  const examples = sequences.map((ids) => ({ ids, label: 0 }));
+  const losses: number[] = [];
+  let done = 0, sum = 0, since = 0;
+  for (let epoch = 1; done < steps; epoch++) {
+    for (const { indices, length } of trainingBatches(examples, size, lengths, new Stream(seed, "pretrain", epoch))) {
+      if (done === steps) break;
+      const factor = linearSchedule(done, { warmup: settings.warmup, total: steps }),
+        lr = settings.learningRate * factor;
+      const rates = { weights: { lr, weightDecay: settings.weightDecay }, biases: { lr, weightDecay: 0 } };
+      const program = await programs.load(`${length}`, () => detectionProgram(config, layout, optimizer, size, length));
+      const corrupted = corrupt(
+        indices.map((i) => sequences[i]!),
+        kept,
+        draw,
+        settings.replaced,
+        new Stream(seed, "replace", done),
+      );
+      const feeds = { ...corruptedFeeds(corrupted, size, length), ...stepFeeds(layout, rates, done + 1, optimizer) };
+      const { loss } = await program.run(feeds, { seed, step: done });
+      done++, since++, sum += loss!.data[0]!;
+      if (!Number.isFinite(sum)) throw new Error(`Pre-training diverged in step ${done}: lower the learning rate`);
+      if (Math.floor(done * 20 / steps) > losses.length) losses.push(sum / since), sum = since = 0;
+      onProgress?.(done / steps, `loss ${(losses.at(-1) ?? sum / since).toFixed(3)}`);
+    }
+  }
+  const all = unflatten(layout, (group) => device.read(stateRegisters(group).p).data as Float32Array);
+  const weights = Object.fromEntries(Object.keys(encoderShapes(config)).map((name) => [name, all[name]!]));
+  return { weights, losses };
+}
+
+interface Corrupted {
+  readonly ids: readonly number[];
+  readonly replaced: readonly boolean[];
+}
+
+function corrupt(
+  sequences: readonly (readonly number[])[],
+  kept: ReadonlySet<number>,
+  draw: (stream: Stream) => number,
+  rate: number,
+  stream: Stream,
+): Corrupted[] {
+  return sequences.map((original) => {
+    const ids = original.map((id) => !kept.has(id) && stream.chance(rate) ? draw(stream) : id);
+    return { ids, replaced: ids.map((id, i) => id !== original[i]) };
+  });
+}
+
+function corruptedFeeds(corrupted: readonly Corrupted[], size: number, length: number): HostTensors {
+  const replaced = new Float32Array(size * length), weights = new Float32Array(size * length);
+  const tokens = corrupted.reduce((sum, { ids }) => sum + ids.length, 0);
+  corrupted.forEach((row, i) => {
+    row.replaced.forEach((yes, j) => replaced[i * length + j] = yes ? 1 : 0);
+    weights.fill(1 / tokens, i * length, i * length + row.ids.length);
+  });
+  return {
+    ...tokenFeeds(corrupted.map(({ ids }) => ids), size, length),
+    replaced: float32([size * length], replaced),
+    weights: float32([size * length], weights),
+  };
+}
