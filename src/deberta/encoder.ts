@@ -108,7 +108,7 @@ function attend(pass: Pass, layer: string, x: Tensor, relative: RelativeRows, bi
   const scores = tf.add(tf.add(content, toPosition), tf.transpose(fromPosition, [0, 2, 1]));
 
   const probabilities = tf.softmax(tf.add(tf.reshape(scores, [H, B, S, S]), bias));
-  pass.observe?.(`attentions.${layer}`, probabilities);
+  pass.observe?.(`attentions.${layer}`, tf.transpose(probabilities, [1, 0, 2, 3])); // [B, H, Q, K]
   const dropped = pass.dropout(`${layer}.attention.self`, probabilities, pass.config.attentionDropout);
   const context = tf.matMul(tf.reshape(dropped, [H * B, S, S]), perExample(v)); // [H B, S, d]
   return tf.reshape(tf.transpose(tf.reshape(context, [H, B * S, d]), [1, 0, 2]), [B * S, hidden]);

@@ -2,6 +2,7 @@
 import type { Checker } from "./checker.ts";
 
 export const CHECKERS: Readonly<Record<string, () => Promise<{ readonly check: Checker }>>> = {
+  "deberta-forward": () => import("./kinds/deberta_forward.ts"),
   "glue-metrics": () => import("./kinds/glue_metrics.ts"),
   "relative-position": () => import("./kinds/relative_position.ts"),
   "tokenizer": () => import("./kinds/tokenizer.ts"),

@@ -97,7 +97,8 @@ function frozenInputs(model: Model): Record<string, TensorSpec> {
   );
 }
 
-const logitsOf = (model: Model, pass: Pass, { ids, mask }: Tensors): Tensor => {
+/** The logits of a batch in an open pass. @returns [B, labels] */
+export const logitsOf = (model: Model, pass: Pass, { ids, mask }: Tensors): Tensor => {
   return classify(pass, encode(pass, { ids: ids!, mask: mask! }), ids!.shape[0]!, model.classifierDropout);
 };
 
