@@ -54,10 +54,16 @@ export function adamw(
   return { p: next, m: first, v: second };
 }
 
-/** Scales gradients so that their common norm is at most `maxNorm`, as torch's clip_grad_norm_ does. */
-export function clipByGlobalNorm(gradients: readonly Tensor[], maxNorm: number): Tensor[] {
+/**
+ * Scales gradients so that their common norm is at most `maxNorm`, as torch's clip_grad_norm_ does.
+ * @returns the scaled gradients, and their norm as it was
+ */
+export function clipByGlobalNorm(
+  gradients: readonly Tensor[],
+  maxNorm: number,
+): { readonly clipped: Tensor[]; readonly norm: Tensor } {
   const squares = gradients.map((g) => tf.sum(tf.mul(g, g)));
   const norm = tf.sqrt(squares.reduce((a, b) => tf.add(a, b)));
   const scale = tf.minimum(tf.div(maxNorm, tf.add(norm, 1e-6)), 1);
-  return gradients.map((g) => tf.mul(g, scale));
+  return { clipped: gradients.map((g) => tf.mul(g, scale)), norm };
 }

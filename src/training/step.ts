@@ -27,7 +27,10 @@ export interface StepDefinition {
 
 const scalar: TensorSpec = { dtype: "float32", shape: [] };
 
-/** The program of a training step. Its one output is `loss`; parameters and moments stay in registers. */
+/**
+ * The program of a training step. Its outputs are `loss` and, where gradients are clipped, their `norm` before; parameters
+ * and moments stay in registers.
+ */
 export function trainProgram({ name, inputs, layout, optimizer, loss }: StepDefinition): Program {
   const specs: Record<string, TensorSpec> = { ...inputs, root: scalar };
   const writes: Record<string, string> = {};
@@ -45,8 +48,13 @@ export function trainProgram({ name, inputs, layout, optimizer, loss }: StepDefi
       return loss(parameters, given, noise) as tf.Scalar;
     };
     const { value, grads } = tf.valueAndGrads(objective)(vectors);
-    const gradients = optimizer.maxNorm === null ? grads : clipByGlobalNorm(grads, optimizer.maxNorm);
     const outputs: Tensors = { loss: value };
+    let gradients = grads;
+    if (optimizer.maxNorm !== null) {
+      const { clipped, norm } = clipByGlobalNorm(grads, optimizer.maxNorm);
+      gradients = clipped;
+      outputs.norm = norm;
+    }
     layout.forEach(({ group }, i) => {
       const names = stateRegisters(group);
       const sizes = { keep: given[`keep:${group}`]!, rate: given[`rate:${group}`]!, root: given.root! };
