@@ -5,7 +5,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import type { DType } from "../tensor/host_tensor.ts";
-import { sizeOf } from "../tensor/host_tensor.ts";
+import { float32, int32, sizeOf } from "../tensor/host_tensor.ts";
 import { broadcastShape, type Builder, type Value } from "./ir.ts";
 import { registerTraceKernel } from "./tracer.ts";
 
@@ -110,12 +110,12 @@ registerTraceKernel("Fill", (_, { shape, value, dtype }, { build }) => {
   return build.fill({ shape: shape as number[], dtype: (dtype ?? "float32") as DType }, value as number);
 });
 registerTraceKernel("Range", (_, { start, stop, step, dtype }, { build }) => {
-  const from = start as number, by = step as number, length = Math.max(0, Math.ceil(((stop as number) - from) / by));
-  const data = Int32Array.from({ length }, (_, i) => from + i * by);
-  const constant = build.one("Constant", [], { dtype: "int32", shape: [length] }, {
-    value: { dtype: "int32", shape: [length], data },
-  });
-  return cast(build, constant, dtype as DType);
+  const from = start as number, to = stop as number;
+  // TensorFlow.js counts down by itself when no step, that is a step of 1, is given.
+  const by = to < from && step === 1 ? -1 : step as number;
+  const length = Math.max(0, Math.ceil((to - from) / by)), numbers = Array.from({ length }, (_, i) => from + i * by);
+  const value = dtype === "int32" ? int32([length], numbers) : float32([length], numbers);
+  return build.one("Constant", [], value, { value });
 });
 
 registerTraceKernel("Reshape", ({ x }, { shape }, { build, value }) => {
@@ -200,7 +200,8 @@ registerTraceKernel("GatherV2", ({ x, indices }, { axis, batchDims }, { build, v
   return build.one("Gather", [input, at], { dtype: input.dtype, shape }, { axis: along! });
 });
 registerTraceKernel("UnsortedSegmentSum", ({ x, segmentIds }, { numSegments }, { build, value }) => {
-  // ScatterElements adds one element after the other, so the sum's order, and with it its bits, are fixed.
+  // ScatterElements adds one element after the other, so the sum's order, and with it its bits, are fixed. Ids lie in
+  // [0, numSegments), as those of a gather do; TensorFlow.js would leave out others.
   const input = value(x!), ids = value(segmentIds!), tail = input.shape.slice(ids.shape.length);
   const column = reshape(build, ids, [...ids.shape, ...tail.map(() => 1)]);
   const index = build.one("Expand", [column], { dtype: "int32", shape: input.shape }, { shape: input.shape });
@@ -231,7 +232,7 @@ registerTraceKernel("Sum", ({ x }, { axis, keepDims }, { build, value }) => {
   return reduce(build, "ReduceSum", input.dtype === "bool" ? cast(build, input, "int32") : input, axis, keepDims);
 });
 registerTraceKernel("Mean", ({ x }, { axis, keepDims }, { build, value }) => {
-  return reduce(build, "ReduceMean", value(x!), axis, keepDims);
+  return reduce(build, "ReduceMean", cast(build, value(x!), "float32"), axis, keepDims);
 });
 registerTraceKernel("Max", ({ x }, { reductionIndices, keepDims }, { build, value }) => {
   return reduce(build, "ReduceMax", value(x!), reductionIndices, keepDims);

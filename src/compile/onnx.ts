@@ -74,11 +74,12 @@ class Emitter {
     return name;
   }
 
-  float(value: number): string {
-    const name = `f${value}`;
+  /** An initializer for one number of any type. */
+  scalar(dtype: DType, value: number): string {
+    const name = `${dtype}:${value}`;
     if (!this.initializers.has(name)) {
-      const raw_data = new Uint8Array(Float32Array.of(value).buffer);
-      this.initializers.set(name, { dims: [], data_type: ELEMENT.float32, name, raw_data });
+      const raw_data = new Uint8Array(filled({ dtype, shape: [] }, value).data.buffer);
+      this.initializers.set(name, { dims: [], data_type: ELEMENT[dtype], name, raw_data });
     }
     return name;
   }
@@ -94,7 +95,7 @@ class Emitter {
     const input = node.inputs.map((value) => this.name(value));
     const asInputs = AS_INPUTS[node.op] ?? [];
     for (const key of asInputs) input.push(this.int64(node.attributes[key] as readonly number[]));
-    if (node.op === "Pad") input.push(this.float(node.attributes.value as number));
+    if (node.op === "Pad") input.push(this.scalar(node.inputs[0]!.dtype, node.attributes.value as number));
     if (node.op === "Slice") input.push(this.int64(node.inputs[0]!.shape.map((_, i) => i)));
     const attribute = Object.entries(node.attributes)
       .filter(([key]) => !asInputs.includes(key) && !(node.op === "Pad" && key === "value"))

@@ -20,9 +20,16 @@ class TracingBackend extends tf.KernelBackend {
   build = new Builder();
   inputs: Record<string, Value> = {};
   // TensorFlow.js names data by an opaque object; ours stand for values of the graph.
-  readonly #values = new WeakMap<object, Value>();
+  #values = new WeakMap<object, Value>();
   readonly #storage = new tf.DataStorage<Value>(this, tf.engine());
   #count = 0;
+
+  /** Begins an empty graph; tensors of an earlier one mean nothing in it. */
+  start(): void {
+    this.build = new Builder();
+    this.inputs = {};
+    this.#values = new WeakMap();
+  }
 
   lookUp(info: tf.TensorInfo): Value {
     const value = this.#values.get(info.dataId);
@@ -145,8 +152,7 @@ export function trace(
   const before = tf.getBackend();
   tf.setBackend(TRACE);
   const backend = tf.backend() as TracingBackend;
-  backend.build = new Builder();
-  backend.inputs = {};
+  backend.start();
   const input = (name: string, spec: TensorSpec): tf.Tensor => {
     if (backend.inputs[name]) throw new Error(`The graph input "${name}" was declared twice`);
     const value: Value = { dtype: spec.dtype, shape: spec.shape.slice(), node: null };
@@ -163,7 +169,20 @@ export function trace(
       tf.engine().endScope();
     }
     return { inputs: backend.inputs, outputs, nodes: backend.build.nodes };
+  } catch (error) {
+    throw unmapped(error) ?? error;
   } finally {
     if (before) tf.setBackend(before);
   }
+}
+
+/** TensorFlow.js's complaint about a kernel that the backend lacks, in words that help. */
+function unmapped(error: unknown): Error | undefined {
+  const kernel = /^Kernel '(\w+)' not registered/.exec((error as Error).message)?.[1];
+  if (!kernel) return undefined;
+  return new Error(
+    `The TensorFlow.js kernel "${kernel}" has no ONNX form: write the function with other operations, ` +
+      "or register it in src/compile/kernels.ts",
+    { cause: error },
+  );
 }
