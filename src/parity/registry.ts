@@ -6,6 +6,7 @@ export const CHECKERS: Readonly<Record<string, () => Promise<{ readonly check: C
   "bitfit": () => import("./kinds/bitfit.ts"),
   "deberta-forward": () => import("./kinds/deberta_forward.ts"),
   "glue-metrics": () => import("./kinds/glue_metrics.ts"),
+  "lora": () => import("./kinds/lora.ts"),
   "relative-position": () => import("./kinds/relative_position.ts"),
   "tokenizer": () => import("./kinds/tokenizer.ts"),
 };

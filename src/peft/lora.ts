@@ -1,6 +1,7 @@
 /** LoRA: W0 + (alpha / r) B A beside frozen projections (Hu et al. 2022, arXiv 2106.09685, eq. 3). */
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
+import { float32, type HostTensor } from "../tensor/host_tensor.ts";
 import { adaptedModules, type Method, type Parameter, peftName, TARGET_NAMES } from "./method.ts";
 
 const options = z.strictObject({
@@ -9,6 +10,23 @@ const options = z.strictObject({
   target: z.enum(TARGET_NAMES).default("qkv"),
 });
 export type LoraOptions = z.infer<typeof options>;
+
+/** A module's name within its layer. PEFT matches it from the end, so `dense` alone would be the pooler's, too. */
+const suffixOf = (module: string): string => module.replace(/^.*\.layer\.\d+\./, "");
+
+/** W + scale B A, summed in double precision. @param B [out, r] @param A [r, in] @returns [out, in] */
+function addProduct(W: HostTensor, scale: number, B: HostTensor, A: HostTensor): HostTensor {
+  const [rank, into] = A.shape as [number, number];
+  return float32(
+    W.shape,
+    Float32Array.from(W.data, (w, i) => {
+      const row = Math.floor(i / into), column = i % into;
+      let sum = 0;
+      for (let k = 0; k < rank; k++) sum += B.data[row * rank + k]! * A.data[k * into + column]!;
+      return w + scale * sum;
+    }),
+  );
+}
 
 export const lora: Method<LoraOptions> = {
   name: "lora",
@@ -45,6 +63,11 @@ export const lora: Method<LoraOptions> = {
           }),
       }),
       observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank, maxRank: rank, bits: {} })),
+      merge: (backbone, tensors) =>
+        Object.fromEntries(sites.map(({ module }) => {
+          const [A, B] = [tensors[`${module}.lora_A.weight`]!, tensors[`${module}.lora_B.weight`]!];
+          return [`${module}.weight`, addProduct(backbone[`${module}.weight`]!, alpha / rank, B, A)];
+        })),
       save: (tensors) => ({
         config: {
           peft_type: "LORA",
@@ -53,7 +76,7 @@ export const lora: Method<LoraOptions> = {
           lora_alpha: alpha,
           lora_dropout: 0,
           bias: "none",
-          target_modules: [...new Set(sites.map(({ module }) => module.split(".").slice(5).join(".")))],
+          target_modules: [...new Set(sites.map(({ module }) => suffixOf(module)))],
         },
         tensors: Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [peftName(name), tensor])),
       }),

@@ -67,6 +67,11 @@ export interface Adapter {
   open(scope: Scope): Hooks;
   /** Ranks and bit widths as trained, read with test-time gates. */
   observe(parameters: HostTensors): Site[];
+  /**
+   * Folds a trained method into the backbone, where that can be done: the backbone's tensors that change, with their new
+   * values. The model alone then computes what model and method did.
+   */
+  merge?(backbone: HostTensors, parameters: HostTensors): HostTensors;
   /** The method's tensors under the names of its published format, and that format's configuration. */
   save(parameters: HostTensors): { readonly config: Record<string, unknown>; readonly tensors: HostTensors };
 }
