@@ -1,13 +1,13 @@
 /**
- * DeBERTaV3's encoder (He et al. 2021, arXiv 2111.09543; attention: He et al. 2020, arXiv 2006.03654).
+ * DeBERTaV3's encoder and classification head (He et al. 2021, arXiv 2111.09543).
  *
  * Axes: B batch, S sequence, N = B S tokens, D hidden, H heads, d = D / H.
  * Activations are matrices [N, D], so that every projection is one matrix product.
  */
 import * as tf from "@tensorflow/tfjs";
+import { attend, attendFirst, relativeRows } from "./attention.ts";
 import { gelu, layerNorm } from "./composites.ts";
 import { type DebertaConfig, layerName } from "./config.ts";
-import { logBucket } from "./relative_position.ts";
 
 type Tensor = tf.Tensor;
 
@@ -50,70 +50,6 @@ function embed(pass: Pass, { ids, mask }: Tokens): Tensor {
   return pass.dropout("embeddings", masked, pass.config.hiddenDropout);
 }
 
-/** Rows of the normalized relative table for every offset that can occur, in the order that `skew` expects. */
-interface RelativeRows {
-  /** [2S, D]; row j stands for query - key = S - 1 - j. */
-  readonly forKeys: Tensor;
-  /** [2S, D]; row j stands for query - key = j - (S - 1). */
-  readonly forQueries: Tensor;
-}
-
-function relativeRows(pass: Pass, length: number): RelativeRows {
-  const { positionBuckets: span, maxPosition } = pass.config;
-  const table = normalize(pass, "deberta.encoder.LayerNorm", pass.weight("deberta.encoder.rel_embeddings.weight"));
-  pass.observe?.("rel_embeddings_normed", table);
-  const row = (offset: number) => {
-    return Math.min(Math.max(logBucket(offset, span, maxPosition) + span, 0), 2 * span - 1);
-  };
-  const pick = (offsetOf: (j: number) => number) => {
-    return tf.gather(table, tf.tensor1d(Array.from({ length: 2 * length }, (_, j) => row(offsetOf(j))), "int32"));
-  };
-  return { forKeys: pick((j) => length - 1 - j), forQueries: pick((j) => j - (length - 1)) };
-}
-
-/**
- * Turns scores by offset into scores by position: out[i, j] = x[i, j - i + S - 1].
- *
- * Row i of the result starts S - 1 - i columns into row i of x. Read with rows one shorter than they are, the flat array
- * shifts by just that, so two slices do what a gather would, and their gradient is padding instead of a scatter.
- * @param x [G, S, 2S]
- * @returns [G, S, S]
- */
-export function skew(x: Tensor): Tensor {
-  const [groups, length] = x.shape as [number, number];
-  const flat = tf.reshape(x, [groups, 2 * length * length]);
-  const shifted = tf.slice(flat, [0, length - 1], [groups, length * (2 * length - 1)]);
-  return tf.slice(tf.reshape(shifted, [groups, length, 2 * length - 1]), [0, 0, 0], [groups, length, length]);
-}
-
-/** Disentangled self-attention. @param x [N, D] @param bias [1, B, 1, S] @returns [N, D] */
-function attend(pass: Pass, layer: string, x: Tensor, relative: RelativeRows, bias: Tensor): Tensor {
-  const { heads: H, hidden } = pass.config, d = hidden / H;
-  const [, B, , S] = bias.shape as [number, number, number, number];
-  const self = `${layer}.attention.self`, query = `${self}.query_proj`, key = `${self}.key_proj`;
-  // [rows, D] -> [H, rows, d]
-  const split = (y: Tensor) => tf.transpose(tf.reshape(y, [-1, H, d]), [1, 0, 2]);
-  const perExample = (y: Tensor) => tf.reshape(y, [H * B, S, -1]);
-
-  const [q, k, v] = pass.linear([query, key, `${self}.value_proj`], x).map(split) as [Tensor, Tensor, Tensor];
-  // The relative table goes through the same projections as the content (share_att_key). It depends on weights alone.
-  const relativeKeys = split(pass.linear([key], relative.forKeys)[0]!); // [H, 2S, d]
-  const relativeQueries = split(pass.linear([query], relative.forQueries)[0]!);
-
-  // Three terms share the scale 1 / sqrt(3 d): on q for the first two, on the relative queries for the third.
-  const scale = 1 / Math.sqrt(3 * d), scaled = tf.mul(q, scale);
-  const content = tf.matMul(perExample(scaled), perExample(k), false, true); // [H B, S, S]
-  const toPosition = skew(perExample(tf.matMul(scaled, relativeKeys, false, true)));
-  const fromPosition = skew(perExample(tf.matMul(k, tf.mul(relativeQueries, scale), false, true))); // [H B, key, query]
-  const scores = tf.add(tf.add(content, toPosition), tf.transpose(fromPosition, [0, 2, 1]));
-
-  const probabilities = tf.softmax(tf.add(tf.reshape(scores, [H, B, S, S]), bias));
-  pass.observe?.(`attentions.${layer}`, tf.transpose(probabilities, [1, 0, 2, 3])); // [B, H, Q, K]
-  const dropped = pass.dropout(`${layer}.attention.self`, probabilities, pass.config.attentionDropout);
-  const context = tf.matMul(tf.reshape(dropped, [H * B, S, S]), perExample(v)); // [H B, S, d]
-  return tf.reshape(tf.transpose(tf.reshape(context, [H, B * S, d]), [1, 0, 2]), [B * S, hidden]);
-}
-
 /** The end of a sublayer: project, let the method see it, drop, add the residual, normalize. */
 function close(pass: Pass, name: string, h: Tensor, residual: Tensor): Tensor {
   const [projected] = pass.linear([`${name}.dense`], h) as [Tensor];
@@ -121,37 +57,67 @@ function close(pass: Pass, name: string, h: Tensor, residual: Tensor): Tensor {
   return normalize(pass, `${name}.LayerNorm`, tf.add(out, residual));
 }
 
-/**
- * Runs the encoder.
- * @returns [N, D], the output of the last layer
- */
-export function encode(pass: Pass, tokens: Tokens): Tensor {
-  const [B, S] = tokens.ids.shape as [number, number];
+function feedForward(pass: Pass, layer: string, x: Tensor): Tensor {
+  const [inner] = pass.linear([`${layer}.intermediate.dense`], x) as [Tensor];
+  return close(pass, `${layer}.output`, gelu(inner), x);
+}
+
+/** What every layer needs of a batch. */
+function prepare(pass: Pass, { ids, mask }: Tokens) {
+  const [B, S] = ids.shape as [number, number];
+  const table = normalize(pass, "deberta.encoder.LayerNorm", pass.weight("deberta.encoder.rel_embeddings.weight"));
+  pass.observe?.("rel_embeddings_normed", table);
   // Large enough to vanish in the softmax, small enough to add to a score without overflow.
-  const bias = tf.reshape(tf.mul(tf.sub(1, tokens.mask), -1e9), [1, B, 1, S]);
-  const relative = relativeRows(pass, S);
+  const bias = tf.reshape(tf.mul(tf.sub(1, mask), -1e9), [1, B, 1, S]);
+  return { bias, relative: relativeRows(pass, table, S) };
+}
+
+/** The encoder's first layers on a batch. */
+function runLayers(pass: Pass, tokens: Tokens, count: number, { relative, bias }: ReturnType<typeof prepare>): Tensor {
   let x = embed(pass, tokens);
   pass.observe?.("hidden_states.0", x);
-  for (let i = 0; i < pass.config.layers; i++) {
+  for (let i = 0; i < count; i++) {
     const layer = layerName(i);
-    x = close(pass, `${layer}.attention.output`, attend(pass, layer, x, relative, bias), x);
-    const [inner] = pass.linear([`${layer}.intermediate.dense`], x) as [Tensor];
-    x = close(pass, `${layer}.output`, gelu(inner), x);
+    x = feedForward(pass, layer, close(pass, `${layer}.attention.output`, attend(pass, layer, x, relative, bias), x));
     pass.observe?.(`hidden_states.${i + 1}`, x);
   }
   return x;
 }
 
 /**
+ * Runs the encoder.
+ * @returns [N, D], the output of the last layer
+ */
+export function encode(pass: Pass, tokens: Tokens): Tensor {
+  return runLayers(pass, tokens, pass.config.layers, prepare(pass, tokens));
+}
+
+/**
+ * Runs the encoder for the first token of each example, which is all that classification reads: the last layer then needs
+ * keys and values of every token, but one query, one attention row and one feed-forward row per example.
+ * @returns [B, D], those rows of `encode`
+ */
+export function encodeFirst(pass: Pass, tokens: Tokens): Tensor {
+  const [B] = tokens.ids.shape as [number], last = pass.config.layers - 1, layer = layerName(last);
+  const shared = prepare(pass, tokens), x = runLayers(pass, tokens, last, shared), first = firstRows(x, B);
+  const attended = attendFirst(pass, layer, x, first, shared.relative, shared.bias);
+  return feedForward(pass, layer, close(pass, `${layer}.attention.output`, attended, first));
+}
+
+/** The rows of each example's first token. @param x [N, D] @returns [B, D] */
+export function firstRows(x: Tensor, batch: number): Tensor {
+  const width = x.shape[1]!;
+  return tf.reshape(tf.slice(tf.reshape(x, [batch, -1, width]), [0, 0, 0], [batch, 1, width]), [batch, width]);
+}
+
+/**
  * The head for sequence classification or regression: pooler on the first token, dropout, classifier.
- * @param hidden [N, D]
+ * @param first [B, D]
  * @param dropoutRate of the pooled vector (`cls_dropout`)
  * @returns [B, labels]
  */
-export function classify(pass: Pass, hidden: Tensor, batch: number, dropoutRate: number): Tensor {
-  const width = pass.config.hidden;
-  const first = tf.slice(tf.reshape(hidden, [batch, -1, width]), [0, 0, 0], [batch, 1, width]);
-  const pooled = gelu(affine(pass, "pooler.dense", tf.reshape(first, [batch, width])));
+export function classify(pass: Pass, first: Tensor, dropoutRate: number): Tensor {
+  const pooled = gelu(affine(pass, "pooler.dense", first));
   pass.observe?.("pooled", pooled);
   return affine(pass, "classifier", pass.dropout("classifier", pooled, dropoutRate));
 }

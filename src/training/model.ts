@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { TensorSpec } from "../compile/tracer.ts";
 import { type DebertaConfig, encoderShapes, headShapes } from "../deberta/config.ts";
-import { affine, classify, encode, type Pass } from "../deberta/encoder.ts";
+import { affine, classify, encode, encodeFirst, firstRows, type Pass } from "../deberta/encoder.ts";
 import type { Noise, Program, Tensors } from "../engines/engine.ts";
 import type { Adapter, Group, Mode, Scope } from "../peft/method.ts";
 import { type Layout, layOut, type Trainable, unpack } from "./layout.ts";
@@ -99,7 +99,10 @@ function frozenInputs(model: Model): Record<string, TensorSpec> {
 
 /** The logits of a batch in an open pass. @returns [B, labels] */
 export const logitsOf = (model: Model, pass: Pass, { ids, mask }: Tensors): Tensor => {
-  return classify(pass, encode(pass, { ids: ids!, mask: mask! }), ids!.shape[0]!, model.classifierDropout);
+  const tokens = { ids: ids!, mask: mask! };
+  // Whoever looks at intermediate results wants the last layer whole.
+  const first = pass.observe ? firstRows(encode(pass, tokens), tokens.ids.shape[0]!) : encodeFirst(pass, tokens);
+  return classify(pass, first, model.classifierDropout);
 };
 
 /**

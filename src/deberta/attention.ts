@@ -1,0 +1,127 @@
+/**
+ * Disentangled self-attention (He et al. 2020, arXiv 2006.03654): content to content, content to position, position to content.
+ *
+ * Axes: B batch, S sequence, N = B S tokens, D hidden, H heads, d = D / H. Heads lead, so that the terms against the relative
+ * table, which all examples share, are one product per head.
+ */
+import * as tf from "@tensorflow/tfjs";
+import type { Pass } from "./encoder.ts";
+import { logBucket } from "./relative_position.ts";
+
+type Tensor = tf.Tensor;
+
+/** Rows of the normalized relative table for every offset that can occur, in the order that `skew` expects. */
+export interface RelativeRows {
+  /** [2S, D]; row j stands for query - key = S - 1 - j. */
+  readonly forKeys: Tensor;
+  /** [2S, D]; row j stands for query - key = j - (S - 1). */
+  readonly forQueries: Tensor;
+}
+
+/** @param table the normalized relative embeddings, [2 buckets, D] */
+export function relativeRows({ config }: Pass, table: Tensor, length: number): RelativeRows {
+  const { positionBuckets: span, maxPosition } = config;
+  const row = (offset: number) => {
+    return Math.min(Math.max(logBucket(offset, span, maxPosition) + span, 0), 2 * span - 1);
+  };
+  const pick = (offsetOf: (j: number) => number) => {
+    return tf.gather(table, tf.tensor1d(Array.from({ length: 2 * length }, (_, j) => row(offsetOf(j))), "int32"));
+  };
+  return { forKeys: pick((j) => length - 1 - j), forQueries: pick((j) => j - (length - 1)) };
+}
+
+/**
+ * Turns scores by offset into scores by position: out[i, j] = x[i, j - i + S - 1].
+ *
+ * Row i of the result starts S - 1 - i columns into row i of x. Read with rows one shorter than they are, the flat array
+ * shifts by just that, so two slices do what a gather would, and their gradient is padding instead of a scatter.
+ * @param x [G, S, 2S]
+ * @returns [G, S, S]
+ */
+export function skew(x: Tensor): Tensor {
+  const [groups, length] = x.shape as [number, number];
+  const flat = tf.reshape(x, [groups, 2 * length * length]);
+  const shifted = tf.slice(flat, [0, length - 1], [groups, length * (2 * length - 1)]);
+  return tf.slice(tf.reshape(shifted, [groups, length, 2 * length - 1]), [0, 0, 0], [groups, length, length]);
+}
+
+/** The parts of a layer's attention that its two forms share. */
+function partsOf({ config: { heads: H, hidden } }: Pass, layer: string) {
+  const self = `${layer}.attention.self`, d = hidden / H;
+  return {
+    self,
+    query: `${self}.query_proj`,
+    key: `${self}.key_proj`,
+    value: `${self}.value_proj`,
+    H,
+    d,
+    /** Three terms share the scale 1 / sqrt(3 d): on q for the first two, on the relative queries for the third. */
+    scale: 1 / Math.sqrt(3 * d),
+    /** [rows, D] -> [H, rows, d] */
+    split: (y: Tensor) => tf.transpose(tf.reshape(y, [-1, H, d]), [1, 0, 2]),
+  };
+}
+
+/**
+ * Attention of every token.
+ * @param x [N, D]
+ * @param bias [1, B, 1, S], 0 for tokens and very negative for padding
+ * @returns [N, D]
+ */
+export function attend(pass: Pass, layer: string, x: Tensor, relative: RelativeRows, bias: Tensor): Tensor {
+  const { self, query, key, value, H, d, scale, split } = partsOf(pass, layer);
+  const [, B, , S] = bias.shape as [number, number, number, number];
+  const perExample = (y: Tensor) => tf.reshape(y, [H * B, S, -1]);
+
+  const [q, k, v] = pass.linear([query, key, value], x).map(split) as [Tensor, Tensor, Tensor];
+  // The relative table goes through the same projections as the content (share_att_key). It depends on weights alone.
+  const relativeKeys = split(pass.linear([key], relative.forKeys)[0]!); // [H, 2S, d]
+  const relativeQueries = split(pass.linear([query], relative.forQueries)[0]!);
+
+  const scaled = tf.mul(q, scale);
+  const content = tf.matMul(perExample(scaled), perExample(k), false, true); // [H B, S, S]
+  const toPosition = skew(perExample(tf.matMul(scaled, relativeKeys, false, true)));
+  const fromPosition = skew(perExample(tf.matMul(k, tf.mul(relativeQueries, scale), false, true))); // [H B, key, query]
+  const scores = tf.add(tf.add(content, toPosition), tf.transpose(fromPosition, [0, 2, 1]));
+
+  const probabilities = tf.softmax(tf.add(tf.reshape(scores, [H, B, S, S]), bias));
+  pass.observe?.(`attentions.${layer}`, tf.transpose(probabilities, [1, 0, 2, 3])); // [B, H, Q, K]
+  const dropped = pass.dropout(self, probabilities, pass.config.attentionDropout);
+  const context = tf.matMul(tf.reshape(dropped, [H * B, S, S]), perExample(v)); // [H B, S, d]
+  return tf.reshape(tf.transpose(tf.reshape(context, [H, B * S, d]), [1, 0, 2]), [B * S, H * d]);
+}
+
+/**
+ * Attention of each example's first token alone, for a last layer of which nothing else is read.
+ * @param x [N, D]
+ * @param first [B, D], the rows of x whose queries count
+ * @param bias [1, B, 1, S]
+ * @returns [B, D], those rows of `attend`
+ */
+export function attendFirst(
+  pass: Pass,
+  layer: string,
+  x: Tensor,
+  first: Tensor,
+  relative: RelativeRows,
+  bias: Tensor,
+): Tensor {
+  const { self, query, key, value, H, d, scale, split } = partsOf(pass, layer);
+  const [, B, , S] = bias.shape as [number, number, number, number];
+  const [k, v] = pass.linear([key, value], x).map(split) as [Tensor, Tensor]; // [H, N, d]
+  const scaled = tf.mul(split(pass.linear([query], first)[0]!), scale); // [H, B, d]
+  // Seen from position 0 the offset to position k is -k, for either term.
+  const rows = tf.slice(relative.forKeys, [S - 1, 0], [S, -1]);
+  const relativeKeys = split(pass.linear([key], rows)[0]!); // [H, S, d]
+  const relativeQueries = tf.mul(split(pass.linear([query], rows)[0]!), scale);
+
+  const content = tf.matMul(tf.reshape(scaled, [H * B, 1, d]), tf.reshape(k, [H * B, S, d]), false, true); // [H B, 1, S]
+  const toPosition = tf.matMul(scaled, relativeKeys, false, true); // [H, B, S]
+  const fromPosition = tf.sum(tf.mul(tf.reshape(k, [H, B, S, d]), tf.expandDims(relativeQueries, 1)), -1); // [H, B, S]
+  const scores = tf.add(tf.add(tf.reshape(content, [H, B, S]), toPosition), fromPosition);
+
+  const probabilities = tf.softmax(tf.add(tf.reshape(scores, [H, B, 1, S]), bias));
+  const dropped = pass.dropout(self, probabilities, pass.config.attentionDropout);
+  const context = tf.matMul(tf.reshape(dropped, [H * B, 1, S]), tf.reshape(v, [H * B, S, d])); // [H B, 1, d]
+  return tf.reshape(tf.transpose(tf.reshape(context, [H, B, d]), [1, 0, 2]), [B, H * d]);
+}
