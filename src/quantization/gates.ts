@@ -13,8 +13,11 @@ type Tensor = tf.Tensor;
 export const BETA = 2 / 3, ZETA = 1.1, GAMMA = -0.1;
 /** beta log(-gamma / zeta): the logit at which a stretched sample is as likely above zero as not. */
 const SHIFT = BETA * -2.3978952727983707;
-/** A test-time gate is on when the probability of an exact zero is below this. */
-const TEST_THRESHOLD = 0.34;
+/**
+ * A test-time gate is on when its logit is above this. The published rule, sigmoid(SHIFT - phi) < 0.34, is solved for phi, as
+ * ln(0.34 / 0.66) below SHIFT: engines differ in the last bit of a sigmoid, and a gate must not depend on the engine.
+ */
+export const OPEN_ABOVE = Math.fround(SHIFT + 0.6632942174102642);
 /** A gate whose logit has sunk to this is closed for good, and all above it. */
 const CLOSED = -2;
 /** Bit widths a quantizer can reach: the first needs no gate. */
@@ -43,7 +46,7 @@ function discrete(phi: Tensor, decide: (phi: Tensor) => Tensor): Tensor {
 
 /** The gates to evaluate with: 0 or 1. */
 export function testGates(phi: Tensor): Tensor {
-  return discrete(phi, (x) => tf.cast(tf.less(tf.sigmoid(tf.sub(SHIFT, x)), TEST_THRESHOLD), "float32"));
+  return discrete(phi, (x) => tf.cast(tf.greater(x, OPEN_ABOVE), "float32"));
 }
 
 /** 1 for gates that may open, 0 from the first closed one upwards. @param phi [Q, K] @returns [Q, K] */
@@ -108,6 +111,6 @@ export function hostTestGates(phi: ArrayLike<number>, withLadder: boolean): numb
   let open = true;
   return Array.from(phi, (logit) => {
     if (withLadder && logit <= CLOSED) open = false;
-    return open && 1 / (1 + Math.exp(logit - SHIFT)) < TEST_THRESHOLD ? 1 : 0;
+    return open && logit > OPEN_ABOVE ? 1 : 0;
   });
 }

@@ -23,6 +23,13 @@ export interface QuantizeOptions {
   readonly clip?: boolean;
 }
 
+/**
+ * How far into the range its ends are taken to lie. The ends of a signed range are half-way points of every grid, where
+ * rounding to even would leave the range, as far as to 2 s2 for an end of 1.5 s2. The margin is wider than what float32 loses
+ * in the three operations before the rounding (2^-24 each), and narrower than a step of the grid for 16 bits.
+ */
+const WITHIN = 1 - 2 ** -20;
+
 /** b / s2, from s2 = (b - a) / 3. */
 export const rangeOverStep = (signed: boolean): number => signed ? 1.5 : 3;
 
@@ -43,7 +50,7 @@ export function quantize(
   const apply = tf.customGrad((...args) => {
     const [x, s2, weights, save] = args as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc]; // x: [G, 1, N]
     const step = tf.reshape(s2, [groups, 1, 1]);
-    const top = tf.mul(step, reach), bottom = signed ? tf.neg(top) : tf.zerosLike(top);
+    const top = tf.mul(step, reach * WITHIN), bottom = signed ? tf.neg(top) : tf.zerosLike(top);
     const limited = clip ? tf.minimum(tf.maximum(x, bottom), top) : x;
     const perStep = tf.div(tf.tensor(STEP_RATIOS as unknown as number[], [1, 5, 1]), step); // [G, 5, 1]
     const levels = tf.round(tf.mul(limited, perStep)); // [G, 5, N]
