@@ -15,7 +15,7 @@ export interface Executor {
   readonly slots: number;
   /** Runs a step and gives what it wrote, by output name. @throws StepFailure if the step's code fails */
   run(job: Job): Promise<ReadonlyMap<string, Uint8Array>>;
-  /** Stops whatever still runs; its `run` is rejected. */
+  /** Gives up whatever still runs; its `run` is rejected. */
   close(): Promise<void>;
 }
 

@@ -10,7 +10,7 @@ import type { Manifest, Store } from "./store.ts";
  * made in another way. A key is null while an input has yet to be made, since it depends on that input's bytes.
  */
 export type StepState =
-  | { readonly kind: "fresh"; readonly key: StepKey; readonly outputs: Manifest }
+  | { readonly kind: "fresh"; readonly key: StepKey; readonly preimage: Preimage; readonly outputs: Manifest }
   | { readonly kind: "stale" | "missing"; readonly key: StepKey | null; readonly reason: string }
   | { readonly kind: "running"; readonly key: StepKey | null };
 
@@ -84,7 +84,7 @@ async function stateOf(
   const preimage = resolve(step, environment, (name) => outputs.get(name) as Manifest);
   const key = keyOf(preimage);
   const found = await store.get(key);
-  if (found.kind === "hit" && !forced.has(step.name)) return { kind: "fresh", key, outputs: found.outputs };
+  if (found.kind === "hit" && !forced.has(step.name)) return { kind: "fresh", key, preimage, outputs: found.outputs };
   if (running.includes(step.name)) return { kind: "running", key };
   if (found.kind === "hit") return { kind: "stale", key, reason: "asked to run again" };
   if (found.kind === "damaged") {

@@ -58,3 +58,14 @@ Deno.test("makePlan() cuts a long list of changes short", async () => {
     'stale: the code of kind "draw" went from version 1 to 2, a is new: 1, milliseconds is gone: it was 0 and 2 more',
   );
 });
+
+Deno.test("makePlan() compares with the last run, also when that run found everything fresh", async () => {
+  await using folder = new TemporaryFolder();
+  const seeded = (seed: number) =>
+    tenSteps().map((step) =>
+      step.name === "draw/1" ? { ...step, parameters: { seed, size: 5, milliseconds: 0 } } : step
+    );
+  for (const seed of [1, 2, 1]) await toyRun(folder.path, { steps: seeded(seed) });
+  const { states } = await inspect({ ...target(folder.path), steps: seeded(3) });
+  assert.equal(say(states.get("draw/1")), "stale: seed changed from 1 to 3");
+});

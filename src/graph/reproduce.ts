@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { UsageError } from "../errors.ts";
 import type { Emit, Event } from "./events.ts";
 import type { Executor } from "./executor.ts";
 import type { Environment } from "./fingerprint.ts";
@@ -78,11 +79,17 @@ export async function inspect(target: Target): Promise<Plan> {
  * Deno.exitCode = outcome.status === "ok" ? 0 : 1;
  * ```
  * @throws GraphError if the steps do not make a graph
- * @throws InputError for an unknown name in `only` or `force`, if another run holds the cache, or if the cache or the results
+ * @throws UsageError for an unknown name in `only` or `force`, or a bad number of jobs
+ * @throws InputError if another run holds the cache, or if the cache or the results
  *   cannot be written
  */
 export async function reproduce(options: ReproduceOptions): Promise<Reproduced> {
   const { cache, jobs, modules, keepGoing = false, signal, results } = options;
+  if (!Number.isSafeInteger(jobs) || jobs < 1) {
+    throw new UsageError(
+      `Could not run "${jobs}" steps side by side: expected a whole number from 1 on, as in --jobs 2`,
+    );
+  }
   const store = new Store(cache), records = await Records.open(cache, options.scope);
   const executor = options.executor ?? new WorkerPool({ slots: jobs, modules, scratch: join(cache, "scratch") });
   await using session = new Session(cache, options.emit);

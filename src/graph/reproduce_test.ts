@@ -91,6 +91,12 @@ Deno.test("reproduce() runs forced steps again, and warns of one that gives othe
   assert.deepEqual(computed(below.events), ["blend/all", "blend/left", "describe/all", "describe/left", "draw/1"]);
 });
 
+for (const jobs of [0, -1, 1.5, NaN]) {
+  Deno.test(`reproduce() refuses ${jobs} jobs`, async () => {
+    await assert.rejects(toyRun("/nowhere", { jobs }), UsageError);
+  });
+}
+
 for (const damage of ["flipped", "truncated", "removed"] as const) {
   Deno.test(`reproduce() makes a ${damage} stored input again, and says so`, async () => {
     await using folder = new TemporaryFolder();

@@ -1,3 +1,4 @@
+import { InputError } from "../errors.ts";
 import type { Done, Emit } from "./events.ts";
 import { type Executor, StepFailure } from "./executor.ts";
 import type { StepKey } from "./fingerprint.ts";
@@ -54,7 +55,7 @@ class Run {
   }
 
   async run(): Promise<Outcome> {
-    const { signal, executor, emit, records } = this.#options, begun = performance.now();
+    const { signal, executor, emit } = this.#options, begun = performance.now();
     const stop = () => void executor.close();
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
@@ -66,7 +67,7 @@ class Run {
       await Promise.race(this.#running.values());
     }
     signal?.removeEventListener("abort", stop);
-    await records.save();
+    await this.#saveRecords();
     const status = signal?.aborted ? "interrupted" : this.#failed.length > 0 ? "failed" : "ok";
     const skipped = status === "failed" ? this.#skipRest() : [];
     const failed = this.#failed, seconds = (performance.now() - begun) / 1000;
@@ -75,7 +76,7 @@ class Run {
   }
 
   #takeFresh(): void {
-    const { plan: { graph, states }, executor, emit } = this.#options;
+    const { plan: { graph, states }, executor, emit, records } = this.#options;
     const waiting = [...graph.steps.values()].filter((step) => states.get(step.name)?.kind !== "fresh");
     const pending = Object.fromEntries(waiting.map((step) => [step.name, step.seconds ?? 1]));
     const total = graph.steps.size;
@@ -83,6 +84,7 @@ class Run {
     for (const [step, state] of states) {
       if (state.kind !== "fresh") continue;
       this.#finish(step, state.key, state.outputs);
+      records.set(step, { key: state.key, preimage: state.preimage });
       this.#cached++;
       emit({ type: "finished", step, how: "cached", key: state.key, seconds: 0 });
     }
@@ -113,7 +115,7 @@ class Run {
     this.#forced.delete(step.name);
     this.#finish(step.name, key, result.outputs);
     records.set(step.name, { key, preimage: result.preimage });
-    if (how === "computed") await records.save();
+    if (how === "computed") await this.#saveRecords();
     how === "computed" ? this.#computed++ : this.#cached++;
     emit({ type: "finished", step: step.name, how, key, seconds });
   }
@@ -121,6 +123,16 @@ class Run {
   #finish(step: string, key: StepKey, outputs: Manifest): void {
     this.#pending.delete(step);
     this.#steps.set(step, { key, outputs });
+  }
+
+  /** A step is done whether or not its record can be kept. */
+  async #saveRecords(): Promise<void> {
+    try {
+      await this.#options.records.save();
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.#options.emit({ type: "warning", message: error.message });
+    }
   }
 
   /** Puts steps back whose stored outputs could not be read; who asked for them stays pending. */

@@ -65,7 +65,7 @@ Deno.test("runPlan() starts with the longest chain of steps", async () => {
   assert.deepEqual(started.slice(0, 3), ["draw/5", "draw/4", "draw/3"]);
 });
 
-Deno.test("runPlan() stops a step that computes without end when it is told to", async () => {
+Deno.test("runPlan() does not wait for a step that computes without a pause when it is told to stop", async () => {
   await using folder = new TemporaryFolder();
   const controller = new AbortController();
   const run = await toyRun(folder.path, {
@@ -146,4 +146,18 @@ Deno.test("runPlan() fails a step of a kind without a module, and one whose modu
     complaints((await toyRun(folder.path, { steps: [odd], modules: missing })).events).join(),
     /Module not found/,
   );
+});
+
+Deno.test("runPlan() counts a step as done although its record could not be kept, and says so", async () => {
+  await using folder = new TemporaryFolder();
+  await Deno.mkdir(`${folder.path}/records/toy.json/in-the-way`, { recursive: true });
+  const steps = [misbehaving("behave")];
+  await assert.rejects(toyRun(folder.path, { steps }), /toy\.json": a folder is in the place of a file/);
+  await Deno.remove(`${folder.path}/records`, { recursive: true });
+  await Deno.writeTextFile(`${folder.path}/data.txt`, "");
+  const inputs = { file: { file: `${folder.path}/data.txt`, digest: await digestFile(`${folder.path}/data.txt`) } };
+  const blocks = misbehaving("touch", "blocks", inputs, `${folder.path}/records`);
+  const run = await toyRun(folder.path, { steps: [blocks] });
+  assert.equal(run.status, "ok");
+  assert.match(complaints(run.events).join("\n"), /undefined: Could not write ".*toy\.json"/);
 });

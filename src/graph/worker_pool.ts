@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Executor, type Job, StepFailure } from "./executor.ts";
 import type { StepKey } from "./fingerprint.ts";
+import { mendable } from "./io_errors.ts";
 import type { FromWorker, ToWorker } from "./worker_protocol.ts";
 
 export interface WorkerPoolOptions {
@@ -33,8 +34,8 @@ export class WorkerPool implements Executor {
     const worker = this.#pick(job.step.kind);
     worker.busy = true;
     const scratch = this.#scratchOf(job.key);
-    await mkdir(scratch, { recursive: true });
     try {
+      await this.#make(scratch);
       if (this.#closed) throw new StepFailure(STOPPED);
       return await worker.run(job, module, scratch);
     } finally {
@@ -50,6 +51,14 @@ export class WorkerPool implements Executor {
     for (const worker of this.#workers) worker.kill(STOPPED);
     this.#workers.clear();
     return Promise.resolve();
+  }
+
+  async #make(scratch: string): Promise<void> {
+    try {
+      await mkdir(scratch, { recursive: true });
+    } catch (error) {
+      throw mendable(error, `Could not write "${scratch}"`, "mend that, or choose another folder with --cache DIR");
+    }
   }
 
   #scratchOf(key: StepKey): string {

@@ -38,6 +38,7 @@ export class ProgressBars implements Reporter {
   }
 
   close(): void {
+    this.#bars?.update(); // Writes what was logged since the last time: stopping would drop it.
     this.#bars?.stop();
     this.#bars = this.#overall = null;
     this.#slots.length = 0;

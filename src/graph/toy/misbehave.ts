@@ -24,7 +24,8 @@ const BEHAVIOURS: Readonly<Record<string, (context: StepContext) => void | Promi
   "exit": () => Deno.exit(3),
   "spin": ({ progress }) => {
     progress(0.5);
-    for (;;);
+    // Long enough for every test; not for ever, since nothing but the end of the process stops it.
+    for (const end = performance.now() + 3000; performance.now() < end;);
   },
   "write nothing": () => {},
   "write twice": ({ write }) => {
