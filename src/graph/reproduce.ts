@@ -76,7 +76,7 @@ export async function inspect(target: Target): Promise<Plan> {
  *   cache: ".cache", scope: "mini", jobs: 2, signal: abortOnInterrupt(), emit: (event) => reporter.report(event),
  *   results: { folder: "results/mini", files: { "tables/glue.md": { step: "table/glue", output: "glue.md" } }, complete: true },
  * });
- * Deno.exitCode = outcome.status === "ok" ? 0 : 1;
+ * Deno.exit({ ok: 0, failed: 1, interrupted: 130 }[outcome.status]); // Exits even if a Worker still computes.
  * ```
  * @throws GraphError if the steps do not make a graph
  * @throws UsageError for an unknown name in `only` or `force`, or a bad number of jobs
