@@ -3,6 +3,7 @@ import type { Checker } from "./checker.ts";
 
 export const CHECKERS: Readonly<Record<string, () => Promise<{ readonly check: Checker }>>> = {
   "adamw-trajectory": () => import("./kinds/adamw_trajectory.ts"),
+  "bayesian-bits": () => import("./kinds/bayesian_bits.ts"),
   "bitfit": () => import("./kinds/bitfit.ts"),
   "deberta-forward": () => import("./kinds/deberta_forward.ts"),
   "glue-metrics": () => import("./kinds/glue_metrics.ts"),

@@ -158,6 +158,21 @@ const refused: [string, Record<string, unknown>, RegExp][] = [
     /its sha256 is ".*expected "00"/,
   ],
   ["with a missing file", { files: { weights: "w.safetensors" }, expected_keys }, /Cannot read ".*w.safetensors"/],
+  [
+    "of another model",
+    { kind: "deberta-forward", config: { num_labels: 2, cls_dropout: 0, model_type: "bert" }, expected_keys },
+    /This config.json is not a DeBERTaV3: model_type/,
+  ],
+  [
+    "with a case of no known form",
+    {
+      kind: "bayesian-bits",
+      files: { tensors: "expected.safetensors" },
+      cases: [{ id: "q", op: "quantize" }],
+      expected_keys,
+    },
+    /Cannot check ".*": case "q" is none of its kind/,
+  ],
   ["of another tokenizer", { ...tokenizer, config: {} }, /its config is not one of its kind, at "spm_model"/],
 ];
 for (const [what, json, message] of refused) {

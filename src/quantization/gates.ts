@@ -14,8 +14,8 @@ export const BETA = 2 / 3, ZETA = 1.1, GAMMA = -0.1;
 /** beta log(-gamma / zeta): the logit at which a stretched sample is as likely above zero as not. */
 const SHIFT = BETA * -2.3978952727983707;
 /**
- * A test-time gate is on when its logit is above this. The published rule, sigmoid(SHIFT - phi) < 0.34, is solved for phi, as
- * ln(0.34 / 0.66) below SHIFT: engines differ in the last bit of a sigmoid, and a gate must not depend on the engine.
+ * A test-time gate is on when its logit is above this. The published rule, sigmoid(SHIFT - phi) < 0.34, is solved for
+ * phi, giving SHIFT - ln(0.34 / 0.66): engines differ in the last bit of a sigmoid, and a gate must not depend on that.
  */
 export const OPEN_ABOVE = Math.fround(SHIFT + 0.6632942174102642);
 /** A gate whose logit has sunk to this is closed for good, and all above it. */
