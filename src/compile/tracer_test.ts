@@ -3,6 +3,8 @@ import * as tf from "@tensorflow/tfjs";
 import "./kernels.ts";
 import { trace } from "./tracer.ts";
 
+tf.enableProdMode();
+
 const floats = { dtype: "float32", shape: [3] } as const;
 
 Deno.test("trace() names a kernel that has no ONNX form, and what to do", () => {

@@ -1,8 +1,11 @@
 /** What tests of tensor code share: the engines of this machine, tensors with known values, and comparison. */
 import assert from "node:assert/strict";
+import { emitOnnx, outputName } from "../compile/onnx.ts";
+import type { Graph } from "../compile/ir.ts";
 import { InputError } from "../errors.ts";
 import { Stream } from "../random/stream.ts";
 import { float32, type HostTensor, type HostTensors, int32, sizeOf } from "../tensor/host_tensor.ts";
+import type { CompiledDevice } from "./compiled.ts";
 import type { Device, NoiseKey, Program } from "./engine.ts";
 import { type EngineName, openEngine } from "./open.ts";
 
@@ -35,6 +38,23 @@ export async function runOnce(
   } finally {
     await executable.dispose();
   }
+}
+
+/** Runs a graph just as it is on `portable`, with no pass of ours. */
+export async function runGraph(graph: Graph, feeds: HostTensors): Promise<HostTensors> {
+  const { runtime, options } = compiled[0]!.device as CompiledDevice;
+  const session = await runtime.InferenceSession.create(emitOnnx(graph), options);
+  const given = Object.keys(graph.inputs).map((name) => {
+    const { dtype, data, shape } = feeds[name]!;
+    return [name, new runtime.Tensor(dtype, data as Float32Array, shape)] as const;
+  });
+  const results = await session.run(Object.fromEntries(given));
+  await session.release();
+  const made = Object.entries(graph.outputs).map(([name, { dtype }]) => {
+    const { data, dims } = results[outputName(name)]!;
+    return [name, { dtype, shape: dims, data } as HostTensor] as const;
+  });
+  return Object.fromEntries(made);
 }
 
 /** Numbers of N(0, std^2), the same for the same shape and labels. */

@@ -1,5 +1,5 @@
 /** Folds scales, transposes and additions into the matrix products beside them. */
-import { type Builder, countUses, type Graph, type Node, rewrite, uniformValue, type Value } from "../ir.ts";
+import { type Builder, countUses, type Graph, type Node, rewrite, sameShape, uniformValue, type Value } from "../ir.ts";
 
 const isProduct = (value: Value): boolean => value.node?.op === "Gemm" || value.node?.op === "FusedMatMul";
 
@@ -9,6 +9,7 @@ function foldScale(node: Node, build: Builder, once: (value: Value) => boolean):
   if (node.op === "Mul") pairs.push([node.inputs[1]!, node.inputs[0]!]);
   for (const [product, scalar] of pairs) {
     const c = uniformValue(scalar);
+    if (!sameShape(product.shape, node.outputs[0]!.shape)) continue;
     if (c === undefined || !isProduct(product) || !once(product) || product.node!.inputs.length > 2) continue;
     const alpha = product.node!.attributes.alpha as number;
     const attributes = { ...product.node!.attributes, alpha: node.op === "Mul" ? alpha * c : alpha / c };

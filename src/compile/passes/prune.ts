@@ -16,11 +16,17 @@ export function mergeEqual(graph: Graph): Graph {
       node.inputs.map(id),
       node.outputs.map((v) => [v.dtype, v.shape]),
       describe(node),
-    ]);
+    ], exactly);
     const earlier = seen.get(key);
     if (!earlier) seen.set(key, node.outputs);
     return earlier;
   });
+}
+
+/** Tells numbers apart that JSON writes alike: NaN and the infinities become null, and -0 becomes 0. */
+function exactly(_: string, value: unknown): unknown {
+  if (typeof value !== "number" || (Number.isFinite(value) && !Object.is(value, -0))) return value;
+  return value === 0 ? "-0" : String(value);
 }
 
 /** Attributes as text; small constants by their numbers. */

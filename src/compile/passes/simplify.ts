@@ -34,7 +34,9 @@ function simplifyBinary(node: Node, build: Builder): Value | undefined {
   const output = node.outputs[0]!, [a, b] = node.inputs as [Value, Value];
   const x = uniformValue(a), y = uniformValue(b);
   const fold = BINARY[node.op]!;
-  if (x !== undefined && y !== undefined) return build.fill(output, Math.fround(fold(x, y)));
+  if (x !== undefined && y !== undefined && output.dtype === "float32") {
+    return build.fill(output, Math.fround(fold(x, y)));
+  }
   const same = neutral(node);
   if (same) return expand(build, same, output);
   if (node.op === "Add" && b.node?.op === "Neg") return build.one("Sub", [a, b.node.inputs[0]!], output);
@@ -59,21 +61,21 @@ function simplifyBinary(node: Node, build: Builder): Value | undefined {
 function simplifyShape(node: Node, build: Builder): Value | undefined {
   const [x] = node.inputs as [Value], output = node.outputs[0]!, fill = uniformValue(x);
   if (fill !== undefined && node.op !== "Pad") return build.fill(output, fill);
-  const unchanged = sameShape(x.shape, output.shape);
   switch (node.op) {
-    case "Reshape":
-      if (unchanged) return x;
-      if (x.node?.op === "Reshape") return build.one("Reshape", [x.node.inputs[0]!], output, node.attributes);
-      return;
+    case "Reshape": {
+      const source = x.node?.op === "Reshape" ? x.node.inputs[0]! : x;
+      if (sameShape(source.shape, output.shape)) return source;
+      return source === x ? undefined : build.one("Reshape", [source], output, node.attributes);
+    }
     case "Transpose": {
-      const perm = node.attributes.perm as readonly number[];
-      if (perm.every((from, to) => from === to)) return x;
-      if (x.node?.op !== "Transpose") return;
-      const inner = x.node.attributes.perm as readonly number[];
-      return build.one("Transpose", [x.node.inputs[0]!], output, { perm: perm.map((i) => inner[i]!) });
+      const outer = node.attributes.perm as readonly number[], twice = x.node?.op === "Transpose";
+      const perm = twice ? outer.map((i) => (x.node!.attributes.perm as readonly number[])[i]!) : outer;
+      const source = twice ? x.node!.inputs[0]! : x;
+      if (perm.every((from, to) => from === to)) return source;
+      return twice ? build.one("Transpose", [source], output, { perm }) : undefined;
     }
     default:
-      return unchanged ? x : undefined;
+      return sameShape(x.shape, output.shape) ? x : undefined;
   }
 }
 
