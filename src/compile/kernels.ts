@@ -136,7 +136,20 @@ registerTraceKernel("Transpose", ({ x }, { perm }, { build, value }) => {
 registerTraceKernel("Slice", ({ x }, { begin, size }, { build, value }) => {
   const [starts, sizes] = tf.slice_util.parseSliceParams(x as tf.Tensor, begin as number[], size as number[]);
   const input = value(x!), ends = starts!.map((start, i) => start + sizes![i]!);
-  return build.one("Slice", [input], { dtype: input.dtype, shape: sizes! }, { starts: starts!, ends });
+  return build.one("Slice", [input], { dtype: input.dtype, shape: sizes! }, {
+    starts: starts!,
+    ends,
+    steps: starts!.map(() => 1),
+  });
+});
+registerTraceKernel("Reverse", ({ x }, { dims }, { build, value }) => {
+  const input = value(x!), reversed = parseAxisParam(dims as number[], x!.shape);
+  const backwards = (i: number) => reversed.includes(i);
+  return build.one("Slice", [input], input, {
+    starts: input.shape.map((n, i) => backwards(i) ? n - 1 : 0),
+    ends: input.shape.map((n, i) => backwards(i) ? -n - 1 : n),
+    steps: input.shape.map((_, i) => backwards(i) ? -1 : 1),
+  });
 });
 registerTraceKernel("PadV2", ({ x }, { paddings, constantValue }, { build, value }) => {
   const input = value(x!), pairs = paddings as [number, number][];

@@ -42,6 +42,8 @@ const AS_INPUTS: Readonly<Record<string, readonly string[]>> = {
   ReduceMax: ["axes"],
   ReduceMin: ["axes"],
 };
+/** Attributes that become inputs in places of their own. */
+const PLACED = new Set(["Pad.value", "Slice.steps"]);
 /** Attributes that are floats even when their value is whole. */
 const FLOATS = new Set(["alpha", "beta", "epsilon"]);
 
@@ -96,9 +98,14 @@ class Emitter {
     const asInputs = AS_INPUTS[node.op] ?? [];
     for (const key of asInputs) input.push(this.int64(node.attributes[key] as readonly number[]));
     if (node.op === "Pad") input.push(this.scalar(node.inputs[0]!.dtype, node.attributes.value as number));
-    if (node.op === "Slice") input.push(this.int64(node.inputs[0]!.shape.map((_, i) => i)));
+    if (node.op === "Slice") {
+      input.push(
+        this.int64(node.inputs[0]!.shape.map((_, i) => i)),
+        this.int64(node.attributes.steps as readonly number[]),
+      );
+    }
     const attribute = Object.entries(node.attributes)
-      .filter(([key]) => !asInputs.includes(key) && !(node.op === "Pad" && key === "value"))
+      .filter(([key]) => !asInputs.includes(key) && !PLACED.has(`${node.op}.${key}`))
       .map(([key, value]) => attributeProto(node.op, key, value));
     return {
       input,
@@ -130,16 +137,17 @@ function valueInfo(name: string, { dtype, shape }: ValueType): object {
   return { name, type: { tensor_type: { elem_type: ELEMENT[dtype], shape: { dim } } } };
 }
 
-/** The name that an output of the graph has in the model, where inputs and outputs share one name space. */
+/** The names that inputs and outputs of the graph have in the model, where all values share one name space. */
+export const inputName = (name: string): string => `in:${name}`;
 export const outputName = (name: string): string => `out:${name}`;
 
 /**
  * Serializes a graph.
- * @returns the bytes of an ONNX ModelProto whose inputs carry the graph's names, its outputs those of `outputName`
+ * @returns the bytes of an ONNX ModelProto whose inputs and outputs are named by `inputName` and `outputName`
  */
 export function emitOnnx(graph: Graph): Uint8Array {
   const emitter = new Emitter();
-  for (const [name, value] of Object.entries(graph.inputs)) emitter.bind(value, name);
+  for (const [name, value] of Object.entries(graph.inputs)) emitter.bind(value, inputName(name));
   const nodes: object[] = [], copies: { value: Value; name: string }[] = [];
   // An output takes its own name where it can; one that is an input, a constant or a second name needs a copy.
   for (const [name, value] of Object.entries(graph.outputs)) {
@@ -162,7 +170,7 @@ export function emitOnnx(graph: Graph): Uint8Array {
       name: "step",
       node: nodes,
       initializer: [...emitter.initializers.values()],
-      input: Object.entries(graph.inputs).map(([name, value]) => valueInfo(name, value)),
+      input: Object.entries(graph.inputs).map(([name, value]) => valueInfo(inputName(name), value)),
       output: Object.entries(graph.outputs).map(([name, value]) => valueInfo(outputName(name), value)),
     },
   };

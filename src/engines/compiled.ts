@@ -1,12 +1,12 @@
 /** Runs programs as one ONNX graph each, on either build of ONNX Runtime. */
-import * as tf from "@tensorflow/tfjs";
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { optimize } from "../compile/compile.ts";
-import { emitOnnx, outputName } from "../compile/onnx.ts";
+import { emitOnnx, inputName, outputName } from "../compile/onnx.ts";
 import { trace } from "../compile/tracer.ts";
-import { type HostTensor, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
+import type { HostTensor, HostTensors } from "../tensor/host_tensor.ts";
 import type { Device, Executable, NoiseKey, Program } from "./engine.ts";
-import { drawNoise, noiseInput, type NoiseSpec } from "./noise.ts";
+import { checkedInput } from "./inputs.ts";
+import { drawNoise, namedNoise, needKey, noiseInput, type NoiseSpec } from "./noise.ts";
 
 /** The part of ONNX Runtime's interface that both its builds share. */
 export interface Runtime {
@@ -21,10 +21,7 @@ export function traceProgram(program: Program) {
   const noise: Record<string, NoiseSpec> = {};
   const graph = trace(program.inputs, (inputs, input) => {
     const declare = (name: string, spec: NoiseSpec) => input(noiseName(name), noiseInput(noise[name] = spec));
-    return program.apply(inputs, {
-      keep: (name, shape, rate) => tf.cast(declare(name, { kind: "keep", shape, rate }), "float32"),
-      uniform: (name, shape) => declare(name, { kind: "uniform", shape }),
-    });
+    return program.apply(inputs, namedNoise(program, declare));
   });
   return { graph, noise };
 }
@@ -70,23 +67,20 @@ export class CompiledDevice implements Device {
     const session = await this.runtime.InferenceSession.create(emitOnnx(graph), this.options);
     const writes = program.writes ?? {};
     const inputs = Object.keys(program.inputs);
-    const noises = Object.entries(traced.noise).map(([name, spec]) => ({ name, spec, input: noiseName(name) }));
+    const noises = Object.entries(traced.noise).map(([name, spec]) => ({
+      name,
+      spec,
+      input: inputName(noiseName(name)),
+    }));
     const drawn = new Map<string, HostTensor>();
 
     const run = async (feeds: HostTensors, key?: NoiseKey): Promise<HostTensors> => {
       const given: Record<string, OrtTensor> = {};
       for (const name of inputs) {
-        const tensor = feeds[name] ?? this.#registers.get(name);
-        if (!tensor) throw new Error(`Input "${name}" of ${program.name} was neither fed nor written to a register`);
-        const { shape } = program.inputs[name]!;
-        if (tensor.data.length !== sizeOf(shape)) {
-          throw new Error(`Input "${name}" of ${program.name} has shape [${tensor.shape}], not [${shape}]`);
-        }
-        given[name] = this.#wrap(tensor);
+        given[inputName(name)] = this.#wrap(checkedInput(program, name, feeds[name] ?? this.#registers.get(name)));
       }
       for (const { name, spec, input } of noises) {
-        if (!key) throw new Error(`The program ${program.name} draws noise "${name}" and was run without a noise key`);
-        const tensor = drawNoise(name, spec, key, drawn.get(name));
+        const tensor = drawNoise(name, spec, needKey(program, name, key), drawn.get(name));
         drawn.set(name, tensor);
         given[input] = new this.runtime.Tensor(tensor.dtype, tensor.data as Float32Array, tensor.shape);
       }

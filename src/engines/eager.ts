@@ -1,8 +1,9 @@
 /** Runs programs op by op on a TensorFlow.js backend. On `cpu` it is the oracle the compiled engines are compared with. */
 import * as tf from "@tensorflow/tfjs";
-import { type DType, type HostTensor, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
-import type { Device, Executable, Noise, NoiseKey, Program, Tensors } from "./engine.ts";
-import { drawNoise, type NoiseSpec } from "./noise.ts";
+import type { DType, HostTensor, HostTensors } from "../tensor/host_tensor.ts";
+import type { Device, Executable, NoiseKey, Program, Tensors } from "./engine.ts";
+import { checkedInput } from "./inputs.ts";
+import { drawNoise, namedNoise, needKey } from "./noise.ts";
 
 // Without it TensorFlow.js advises, on every start, to install another backend.
 tf.enableProdMode();
@@ -11,20 +12,12 @@ function upload({ data, shape, dtype }: HostTensor): tf.Tensor {
   return tf.tensor(data, shape.slice(), dtype);
 }
 
-function download(tensor: tf.Tensor): HostTensor {
-  return { dtype: tensor.dtype as DType, shape: tensor.shape, data: tensor.dataSync() } as HostTensor;
-}
+const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
-/** Noise drawn where the program asks for it. */
-function noiseOf(key: NoiseKey | undefined): Noise {
-  const draw = (name: string, spec: NoiseSpec): tf.Tensor => {
-    if (!key) throw new Error(`The program draws noise "${name}" and was run without a noise key`);
-    return upload(drawNoise(name, spec, key));
-  };
-  return {
-    keep: (name, shape, rate) => tf.cast(draw(name, { kind: "keep", shape, rate }), "float32"),
-    uniform: (name, shape) => draw(name, { kind: "uniform", shape }),
-  };
+function download(tensor: tf.Tensor): HostTensor {
+  const dtype = tensor.dtype as DType, data = tensor.dataSync(), array = ARRAYS[dtype];
+  // After a cast the cpu backend still holds the array of the old type.
+  return { dtype, shape: tensor.shape, data: data instanceof array ? data : array.from(data) } as HostTensor;
 }
 
 export class EagerDevice implements Device {
@@ -58,22 +51,17 @@ export class EagerDevice implements Device {
     const writes = program.writes ?? {};
     const run = (feeds: HostTensors, key?: NoiseKey): HostTensors => {
       tf.setBackend(this.backend);
-      const uploaded: tf.Tensor[] = [];
-      const inputs: Tensors = {};
-      for (const [name, spec] of Object.entries(program.inputs)) {
-        const fed = feeds[name];
-        if (fed && fed.data.length !== sizeOf(spec.shape)) {
-          throw new Error(`Input "${name}" of ${program.name} has shape [${fed.shape}], not [${spec.shape}]`);
-        }
-        const tensor = fed ? upload(fed) : this.#registers.get(name);
-        if (!tensor) throw new Error(`Input "${name}" of ${program.name} was neither fed nor written to a register`);
-        if (fed) uploaded.push(tensor);
-        inputs[name] = tensor;
-      }
       const outputs = tf.tidy(() => {
-        const made = program.apply(inputs, noiseOf(key));
+        const inputs = Object.fromEntries(
+          Object.keys(program.inputs).map((name) => {
+            const fed = feeds[name] && upload(feeds[name]);
+            return [name, checkedInput(program, name, fed ?? this.#registers.get(name))];
+          }),
+        );
+        const noise = namedNoise(program, (name, spec) => upload(drawNoise(name, spec, needKey(program, name, key))));
         // An output that is an input as it came would be freed with it.
-        return Object.fromEntries(Object.entries(made).map(([name, t]) => [name, tf.keep(t.clone())]));
+        const made = Object.entries(program.apply(inputs, noise));
+        return Object.fromEntries(made.map(([name, tensor]) => [name, tf.keep(tensor.clone())]));
       }) as Tensors;
       const returned: HostTensors = {};
       for (const [name, tensor] of Object.entries(outputs)) {
@@ -85,7 +73,6 @@ export class EagerDevice implements Device {
           tensor.dispose();
         }
       }
-      for (const tensor of uploaded) tensor.dispose();
       return returned;
     };
     return Promise.resolve({

@@ -1,6 +1,6 @@
 /** What tests of tensor code share: the engines of this machine, tensors with known values, and comparison. */
 import assert from "node:assert/strict";
-import { emitOnnx, outputName } from "../compile/onnx.ts";
+import { emitOnnx, inputName, outputName } from "../compile/onnx.ts";
 import type { Graph } from "../compile/ir.ts";
 import { InputError } from "../errors.ts";
 import { Stream } from "../random/stream.ts";
@@ -46,7 +46,7 @@ export async function runGraph(graph: Graph, feeds: HostTensors): Promise<HostTe
   const session = await runtime.InferenceSession.create(emitOnnx(graph), options);
   const given = Object.keys(graph.inputs).map((name) => {
     const { dtype, data, shape } = feeds[name]!;
-    return [name, new runtime.Tensor(dtype, data as Float32Array, shape)] as const;
+    return [inputName(name), new runtime.Tensor(dtype, data as Float32Array, shape)] as const;
   });
   const results = await session.run(Object.fromEntries(given));
   await session.release();

@@ -74,9 +74,23 @@ function simplifyShape(node: Node, build: Builder): Value | undefined {
       if (perm.every((from, to) => from === to)) return source;
       return twice ? build.one("Transpose", [source], output, { perm }) : undefined;
     }
+    case "Slice":
+      if ((node.attributes.steps as readonly number[]).some((step) => step !== 1)) return;
+      return sameShape(x.shape, output.shape) ? x : undefined;
     default:
       return sameShape(x.shape, output.shape) ? x : undefined;
   }
+}
+
+/** A choice between a tensor and a constant reads the constant as a scalar. */
+function simplifyWhere(node: Node, build: Builder): Value | undefined {
+  const [condition, ...branches] = node.inputs as [Value, Value, Value], output = node.outputs[0]!;
+  if (!sameShape(condition.shape, output.shape)) return;
+  const slim = branches.map((value) => {
+    const fill = value.shape.length > 0 ? uniformValue(value) : undefined;
+    return fill === undefined ? value : build.fill({ dtype: value.dtype, shape: [] }, fill);
+  });
+  if (slim.some((value, i) => value !== branches[i])) return build.one("Where", [condition, ...slim], output);
 }
 
 /** Rewrites a graph without identities and needless broadcasts. */
@@ -85,6 +99,7 @@ export function simplify(graph: Graph): Graph {
     let value: Value | undefined;
     const input = node.inputs[0];
     if (node.op in BINARY) value = simplifyBinary(node, build);
+    else if (node.op === "Where") value = simplifyWhere(node, build);
     else if (["Reshape", "Transpose", "Expand", "Slice", "Pad", "Tile"].includes(node.op)) {
       value = simplifyShape(node, build);
     } else if (UNARY.has(node.op) && input?.node?.op === "Expand") {
