@@ -10,24 +10,15 @@ import { logBucket } from "./relative_position.ts";
 
 type Tensor = tf.Tensor;
 
-/** Rows of the normalized relative table for every offset that can occur, in the order that `skew` expects. */
-export interface RelativeRows {
-  /** [2S, D]; row j stands for query - key = S - 1 - j. */
-  readonly forKeys: Tensor;
-  /** [2S, D]; row j stands for query - key = j - (S - 1). */
-  readonly forQueries: Tensor;
-}
-
-/** @param table the normalized relative embeddings, [2 buckets, D] */
-export function relativeRows({ config }: Pass, table: Tensor, length: number): RelativeRows {
+/**
+ * Rows of the normalized relative table for every offset that can occur: row i stands for query - key = i - S.
+ * @param table the normalized relative embeddings, [2 buckets, D]
+ * @returns [2S + 1, D]
+ */
+export function relativeRows({ config }: Pass, table: Tensor, length: number): Tensor {
   const { positionBuckets: span, maxPosition } = config;
-  const row = (offset: number) => {
-    return Math.min(Math.max(logBucket(offset, span, maxPosition) + span, 0), 2 * span - 1);
-  };
-  const pick = (offsetOf: (j: number) => number) => {
-    return tf.gather(table, tf.tensor1d(Array.from({ length: 2 * length }, (_, j) => row(offsetOf(j))), "int32"));
-  };
-  return { forKeys: pick((j) => length - 1 - j), forQueries: pick((j) => j - (length - 1)) };
+  const rows = Array.from({ length: 2 * length + 1 }, (_, i) => logBucket(i - length, span, maxPosition) + span);
+  return tf.gather(table, tf.tensor1d(rows.map((row) => Math.min(Math.max(row, 0), 2 * span - 1)), "int32"));
 }
 
 /**
@@ -65,18 +56,21 @@ function partsOf({ config: { heads: H, hidden } }: Pass, layer: string) {
 /**
  * Attention of every token.
  * @param x [N, D]
+ * @param relative [2S + 1, D], from `relativeRows`
  * @param bias [1, B, 1, S], 0 for tokens and very negative for padding
  * @returns [N, D]
  */
-export function attend(pass: Pass, layer: string, x: Tensor, relative: RelativeRows, bias: Tensor): Tensor {
+export function attend(pass: Pass, layer: string, x: Tensor, relative: Tensor, bias: Tensor): Tensor {
   const { self, query, key, value, H, d, scale, split } = partsOf(pass, layer);
   const [, B, , S] = bias.shape as [number, number, number, number];
   const perExample = (y: Tensor) => tf.reshape(y, [H * B, S, -1]);
 
   const [q, k, v] = pass.linear([query, key, value], x).map(split) as [Tensor, Tensor, Tensor];
   // The relative table goes through the same projections as the content (share_att_key). It depends on weights alone.
-  const relativeKeys = split(pass.linear([key], relative.forKeys)[0]!); // [H, 2S, d]
-  const relativeQueries = split(pass.linear([query], relative.forQueries)[0]!);
+  // For `skew`, column j of a query stands for the key j - (S - 1) places on, and column j of a key for such a query.
+  const [forQueries, forKeys] = pass.linear([query, key], relative) as [Tensor, Tensor]; // [2S + 1, D]
+  const relativeQueries = split(tf.slice(forQueries, [1, 0])); // [H, 2S, d]
+  const relativeKeys = split(tf.reverse(tf.slice(forKeys, [0, 0], [2 * S, -1]), 0));
 
   const scaled = tf.mul(q, scale);
   const content = tf.matMul(perExample(scaled), perExample(k), false, true); // [H B, S, S]
@@ -103,7 +97,7 @@ export function attendFirst(
   layer: string,
   x: Tensor,
   first: Tensor,
-  relative: RelativeRows,
+  relative: Tensor,
   bias: Tensor,
 ): Tensor {
   const { self, query, key, value, H, d, scale, split } = partsOf(pass, layer);
@@ -111,13 +105,15 @@ export function attendFirst(
   const [k, v] = pass.linear([key, value], x).map(split) as [Tensor, Tensor]; // [H, N, d]
   const scaled = tf.mul(split(pass.linear([query], first)[0]!), scale); // [H, B, d]
   // Seen from position 0 the offset to position k is -k, for either term.
-  const rows = tf.slice(relative.forKeys, [S - 1, 0], [S, -1]);
-  const relativeKeys = split(pass.linear([key], rows)[0]!); // [H, S, d]
-  const relativeQueries = tf.mul(split(pass.linear([query], rows)[0]!), scale);
+  const rows = tf.reverse(tf.slice(relative, [1, 0], [S, -1]), 0);
+  const [relativeQueries, relativeKeys] = pass.linear([query, key], rows).map(split) as [Tensor, Tensor]; // [H, S, d]
 
   const content = tf.matMul(tf.reshape(scaled, [H * B, 1, d]), tf.reshape(k, [H * B, S, d]), false, true); // [H B, 1, S]
   const toPosition = tf.matMul(scaled, relativeKeys, false, true); // [H, B, S]
-  const fromPosition = tf.sum(tf.mul(tf.reshape(k, [H, B, S, d]), tf.expandDims(relativeQueries, 1)), -1); // [H, B, S]
+  const fromPosition = tf.sum(
+    tf.mul(tf.reshape(k, [H, B, S, d]), tf.expandDims(tf.mul(relativeQueries, scale), 1)),
+    -1,
+  ); // [H, B, S]
   const scores = tf.add(tf.add(tf.reshape(content, [H, B, S]), toPosition), fromPosition);
 
   const probabilities = tf.softmax(tf.add(tf.reshape(scores, [H, B, 1, S]), bias));

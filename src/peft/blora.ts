@@ -3,6 +3,9 @@
  *
  * h = Q_out( Q_act(x Q(W0)^T + b) + (alpha / r) Q_AB( Q_Eact( Q_Aact(x Q(A)^T) * Q(E) * mask ) Q(B)^T ) )
  *
+ * A quantizer's step s2 is learned as its logarithm: it cannot become negative, and the steps of Adam, which are of one size
+ * whatever they change, become relative ones, fit for a range of 0.05 as for one of 5.
+ *
  * The modules that read the same input (query, key, value) form a family: their tensors are stacked [L G, ...] over L layers
  * and G members, so that gates are drawn and applied for a whole family at once.
  */
@@ -19,7 +22,7 @@ import {
   sampleGates,
   testGates,
 } from "../quantization/gates.ts";
-import { quantize } from "../quantization/quantize.ts";
+import { joinLevels, levelsOf, quantizeWith, splitLevels } from "../quantization/quantize.ts";
 import { QUANTIZED, type Quantized, type Site } from "../training/record.ts";
 import { affineStack, families, type Family, memberOf, partsOf, saveFamilies, unstack } from "./family.ts";
 import type { DebertaConfig } from "../deberta/config.ts";
@@ -77,7 +80,11 @@ function parametersOf(family: Family, variant: Variant, { rank, gateLogit }: Blo
       initial: { kind: "constant", value: gateLogit },
       group: "gates",
     };
-    parameters[`${name}.scales`] = { shape: [kinds.length, rows], initial: { kind: "range", probes }, group: "gates" };
+    parameters[`${name}.log_scales`] = {
+      shape: [kinds.length, rows],
+      initial: { kind: "log-step", probes },
+      group: "gates",
+    };
   }
   return parameters;
 }
@@ -96,11 +103,16 @@ function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scop
   const raw = scope.mode === "train"
     ? sampleGates(phi, scope.noise.uniform(`${name}.bit_gates`, phi.shape))
     : testGates(phi);
-  const weights = partsOf(levelWeights(tf.mul(raw, ladder(phi))), kinds.length * layers); // [G, 5] each
-  const steps = partsOf(tf.reshape(scope.parameter(`${name}.scales`), [-1]), kinds.length * layers); // [G] each
+  const levels = levelsOf(
+    tf.reshape(scope.parameter(`${name}.log_scales`), [-1]),
+    levelWeights(tf.mul(raw, ladder(phi))),
+  );
+  const stacks = splitLevels(levels, kinds.length * layers); // of G quantizers each
+  const single = splitLevels(levels, kinds.length * rows); // the same, one by one, for calls of fewer members
   return (kind: Quantized, layer: number, chosen: readonly number[], x: Tensor) => {
     const at = kinds.indexOf(kind) * layers + layer;
-    return quantize(x, memberOf(steps[at]!, chosen, members), memberOf(weights[at]!, chosen, members));
+    if (chosen.length === members) return quantizeWith(x, stacks[at]!);
+    return quantizeWith(x, joinLevels(chosen.map((member) => single[at * members + member]!)));
   };
 }
 

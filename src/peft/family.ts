@@ -63,6 +63,7 @@ export function unstack(x: Tensor): Tensor[] {
 /** The rows of a stack [members, ...] that belong to the chosen members. */
 export function memberOf(stack: Tensor, chosen: readonly number[], members: number): Tensor {
   if (chosen.length === members) return stack;
+  if (chosen.every((member, i) => member === chosen[0]! + i)) return tf.slice(stack, [chosen[0]!], [chosen.length]);
   return tf.concat(chosen.map((i) => tf.slice(stack, [i], [1])));
 }
 
@@ -91,7 +92,7 @@ export function saveFamilies(all: readonly Family[], parameters: HostTensors): H
   for (const { name, rows, sites } of all) {
     for (const [key, tensor] of Object.entries(parameters)) {
       if (!key.startsWith(`${name}.`)) continue;
-      const kind = key.slice(name.length + 1), axis = kind === "bit_gates" || kind === "scales" ? 1 : 0;
+      const kind = key.slice(name.length + 1), axis = kind === "bit_gates" || kind === "log_scales" ? 1 : 0;
       sites.forEach(({ module }, row) => saved[peftName(`${module}.${kind}`)] = takeRow(tensor, axis, row, rows));
     }
   }

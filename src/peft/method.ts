@@ -9,13 +9,16 @@ import type { Noise } from "../engines/engine.ts";
 import type { HostTensors } from "../tensor/host_tensor.ts";
 import type { Matrix, Site } from "../training/record.ts";
 
-/** How a parameter starts. `range` is measured: two thirds of the largest |value| that the probe of that name saw. */
+/**
+ * How a parameter starts. `log-step` is measured: the logarithm of two thirds of the largest |value| that each probe saw, which
+ * is the 2-bit step of a quantizer whose range holds it.
+ */
 export type Initial =
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "normal"; readonly std: number }
   /** U(-bound, bound). */
   | { readonly kind: "uniform"; readonly bound: number }
-  | { readonly kind: "range"; readonly probes: readonly string[] };
+  | { readonly kind: "log-step"; readonly probes: readonly string[] };
 
 /**
  * Which optimizer settings a parameter trains with: `weights` with the task's learning rate and weight decay, `biases` with

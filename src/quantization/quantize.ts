@@ -7,7 +7,8 @@
  *
  * With straight-through rounding the gradient has a closed form. With y the output, dy its gradient and dx = dy inside the
  * range, 0 outside: d/dweight_k = <dy, Q_k(x)> and d/ds2 = (<dy, y> - <dx, x>) / s2, since every level's step is a fixed
- * share of s2 and the clipped range is a fixed multiple of it.
+ * share of s2 and the clipped range is a fixed multiple of it. Of the latter, <dy, y> / s2 is what flows through the products
+ * weight_k s_k, and -<dx, x> is the derivative to ln s2 that is left.
  */
 import * as tf from "@tensorflow/tfjs";
 
@@ -33,6 +34,85 @@ const WITHIN = 1 - 2 ** -20;
 /** b / s2, from s2 = (b - a) / 3. */
 export const rangeOverStep = (signed: boolean): number => signed ? 1.5 : 3;
 
+/** Where a stack of quantizers stands, in the shapes that `quantizeWith` multiplies with. G quantizers. */
+export interface Levels {
+  /** ln s2, [G, 1, 1]. Takes the part of the gradient to the step that the input brings. */
+  readonly logStep: Tensor;
+  /** Where inputs are clipped, [G, 1, 1] each. */
+  readonly bottom: Tensor;
+  readonly top: Tensor;
+  /** 1 / s_k, [G, 5, 1]. */
+  readonly perStep: Tensor;
+  /** weight_k s_k, [G, 5, 1]. Takes the rest of the gradient to the step, and that to the weights. */
+  readonly mixture: Tensor;
+}
+
+/**
+ * Prepares quantizers, any number at once.
+ * @param logStep [G], ln s2
+ * @param weights [G, 5], from `levelWeights`
+ */
+export function levelsOf(logStep: Tensor, weights: Tensor, signed = true): Levels {
+  const log = tf.reshape(logStep, [-1, 1, 1]), ratios = tf.tensor(STEP_RATIOS as unknown as number[], [1, 5, 1]);
+  const constant = (f: (step: Tensor) => Tensor) =>
+    tf.customGrad((x) => ({ value: f(tf.exp(x as Tensor)), gradFunc: () => tf.zeros(log.shape) }))(log);
+  const end = rangeOverStep(signed) * WITHIN;
+  return {
+    logStep: log,
+    bottom: constant((step) => tf.mul(step, signed ? -end : 0)),
+    top: constant((step) => tf.mul(step, end)),
+    perStep: constant((step) => tf.div(ratios, step)),
+    mixture: tf.mul(tf.div(tf.expandDims(weights, 2), ratios), tf.exp(log)),
+  };
+}
+
+const PARTS = ["logStep", "bottom", "top", "perStep", "mixture"] as const;
+
+/** The levels of `count` equal stacks, in order. */
+export function splitLevels(levels: Levels, count: number): Levels[] {
+  if (count === 1) return [levels];
+  const [logStep, bottom, top, perStep, mixture] = PARTS.map((part) => tf.split(levels[part], count));
+  return logStep!.map((_, i) => ({
+    logStep: logStep![i]!,
+    bottom: bottom![i]!,
+    top: top![i]!,
+    perStep: perStep![i]!,
+    mixture: mixture![i]!,
+  }));
+}
+
+/** Several stacks as one. */
+export function joinLevels(stacks: readonly Levels[]): Levels {
+  if (stacks.length === 1) return stacks[0]!;
+  const [logStep, bottom, top, perStep, mixture] = PARTS.map((part) => tf.concat(stacks.map((levels) => levels[part])));
+  return { logStep: logStep!, bottom: bottom!, top: top!, perStep: perStep!, mixture: mixture! };
+}
+
+/**
+ * Quantizes each tensor of a stack with its own step and its own mixture of bit widths.
+ * @param x [G, ...]
+ * @returns as x
+ */
+export function quantizeWith(x: Tensor, levels: Levels, { clip = true }: QuantizeOptions = {}): Tensor {
+  const groups = x.shape[0]!;
+  const apply = tf.customGrad((...args) => {
+    const save = args.pop() as unknown as tf.GradSaveFunc;
+    const [x, _logStep, bottom, top, perStep, mixture] = args as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    const limited = clip ? tf.minimum(tf.maximum(x, bottom), top) : x; // [G, 1, N]
+    const rounded = tf.round(tf.mul(limited, perStep)); // [G, 5, N]
+    save([x, limited, rounded]);
+    const gradFunc = (dy: Tensor, saved: Tensor[]) => {
+      const [x, limited, rounded] = saved as [Tensor, Tensor, Tensor];
+      const dx = clip ? tf.where(tf.equal(x, limited), dy, tf.zerosLike(dy)) : dy;
+      const dLogStep = tf.neg(tf.matMul(dx, x, false, true)), dMixture = tf.matMul(rounded, dy, false, true);
+      return [dx, dLogStep, tf.zerosLike(bottom), tf.zerosLike(top), tf.zerosLike(perStep), dMixture];
+    };
+    return { value: tf.matMul(mixture, rounded, true, false), gradFunc };
+  });
+  const flat = tf.reshape(x, [groups, 1, -1]);
+  return tf.reshape(apply(flat, ...PARTS.map((part) => levels[part])), x.shape);
+}
+
 /**
  * Quantizes each tensor of a stack with its own step and its own mixture of bit widths.
  * @param x [G, ...]
@@ -40,32 +120,6 @@ export const rangeOverStep = (signed: boolean): number => signed ? 1.5 : 3;
  * @param weights [G, 5], from `levelWeights`
  * @returns as x
  */
-export function quantize(
-  x: Tensor,
-  s2: Tensor,
-  weights: Tensor,
-  { signed = true, clip = true }: QuantizeOptions = {},
-): Tensor {
-  const groups = x.shape[0]!, reach = rangeOverStep(signed);
-  const apply = tf.customGrad((...args) => {
-    const [x, s2, weights, save] = args as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc]; // x: [G, 1, N]
-    const step = tf.reshape(s2, [groups, 1, 1]);
-    const top = tf.mul(step, reach * WITHIN), bottom = signed ? tf.neg(top) : tf.zerosLike(top);
-    const limited = clip ? tf.minimum(tf.maximum(x, bottom), top) : x;
-    const perStep = tf.div(tf.tensor(STEP_RATIOS as unknown as number[], [1, 5, 1]), step); // [G, 5, 1]
-    const levels = tf.round(tf.mul(limited, perStep)); // [G, 5, N]
-    const mixture = tf.div(tf.reshape(weights, [groups, 5, 1]), perStep); // weight_k s_k
-    const y = tf.matMul(mixture, levels, true, false); // [G, 1, N]
-    save([x, limited, levels, perStep, mixture, step]);
-    const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-      const [x, limited, levels, perStep, mixture, step] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
-      const dx = clip ? tf.mul(dy, tf.cast(tf.equal(x, limited), "float32")) : dy;
-      const onLevels = tf.matMul(levels, dy, false, true); // [G, 5, 1]: <dy, Q_k> / s_k
-      const withOutput = tf.sum(tf.mul(mixture, onLevels), 1, true), withInput = tf.matMul(dx, x, false, true);
-      const dStep = tf.div(tf.sub(withOutput, withInput), step);
-      return [dx, tf.reshape(dStep, [groups]), tf.reshape(tf.div(onLevels, perStep), [groups, 5])];
-    };
-    return { value: y, gradFunc };
-  });
-  return tf.reshape(apply(tf.reshape(x, [groups, 1, -1]), s2, weights), x.shape);
+export function quantize(x: Tensor, s2: Tensor, weights: Tensor, options: QuantizeOptions = {}): Tensor {
+  return quantizeWith(x, levelsOf(tf.log(s2), weights, options.signed), options);
 }

@@ -135,7 +135,7 @@ async function start(
     const own = parameters.map(([name, { shape, initial }]) => [name, initialize(name, shape, initial, seed, ranges)]);
     device.write(freshState(flatten(layout, { ...weights, ...Object.fromEntries(own) })));
   };
-  const probes = parameters.flatMap(([, { initial }]) => initial.kind === "range" ? initial.probes : []);
+  const probes = parameters.flatMap(([, { initial }]) => initial.kind === "log-step" ? initial.probes : []);
   write(new Map(probes.map((name) => [name, 1])));
   if (probes.length === 0) return;
   const [first] = trainingBatches(train, size, lengths, new Stream(seed, "calibration"));

@@ -1,6 +1,6 @@
 /** Starting values of parameters, each from a random stream of its own name. */
 import type { Initial } from "../peft/method.ts";
-import { Stream } from "../random/stream.ts";
+import { exactLog, Stream } from "../random/stream.ts";
 import { float32, type HostTensor, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
 
 /** @param ranges largest |value| by probe, for parameters that start from a measured range */
@@ -19,14 +19,14 @@ export function initialize(
       return float32(shape, stream.fillNormal(data, initial.std));
     case "uniform":
       return float32(shape, data.map(() => (2 * stream.uniform() - 1) * initial.bound));
-    case "range":
+    case "log-step":
       return float32(
         shape,
         data.map((_, i) => {
           const range = ranges.get(initial.probes[i]!);
           if (range === undefined) throw new Error(`The range "${initial.probes[i]}" was never probed`);
           // s2 = (b - a) / 3 with a = -b; a tensor of zeros still needs a step.
-          return Math.max(range, 1e-6) * 2 / 3;
+          return exactLog(Math.max(range, 1e-6) * 2 / 3);
         }),
       );
   }

@@ -17,6 +17,14 @@ function foldScale(node: Node, build: Builder, once: (value: Value) => boolean):
   }
 }
 
+/** Folds a negated product into the product's alpha. */
+function foldNegation(node: Node, build: Builder, once: (value: Value) => boolean): Value | undefined {
+  const product = node.inputs[0]!;
+  if (!isProduct(product) || !once(product) || product.node!.inputs.length > 2) return;
+  const attributes = { ...product.node!.attributes, alpha: -(product.node!.attributes.alpha as number) };
+  return build.one(product.node!.op, product.node!.inputs, node.outputs[0]!, attributes);
+}
+
 /** Folds `Gemm + y` into the Gemm's third operand, which broadcasts to its shape. */
 function foldSum(node: Node, build: Builder, once: (value: Value) => boolean): Value | undefined {
   const output = node.outputs[0]!;
@@ -49,6 +57,7 @@ export function fuseProducts(graph: Graph): Graph {
     const once = (value: Value): boolean => uses.get(origin(value)) === 1;
     let value: Value | undefined;
     if (node.op === "Mul" || node.op === "Div") value = foldScale(node, build, once);
+    else if (node.op === "Neg") value = foldNegation(node, build, once);
     else if (node.op === "Add") value = foldSum(node, build, once);
     else if (node.op === "Gemm" || node.op === "FusedMatMul") value = foldTranspose(node, build);
     return value && [value];
