@@ -61,6 +61,8 @@ export function ladder(phi: Tensor): Tensor {
 
 /** Products of the leading gates: [z1, z1 z2, ...] along the last axis. @param z [Q, K] @returns [Q, K] */
 export function nested(z: Tensor): Tensor {
+  // TensorFlow.js has no gradient for a split into one.
+  if (z.shape.at(-1) === 1) return z;
   const columns = tf.split(z, z.shape.at(-1)!, -1);
   return tf.concat(columns.map((_, k) => columns.slice(0, k + 1).reduce((a, b) => tf.mul(a, b))), -1);
 }
