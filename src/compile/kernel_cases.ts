@@ -157,6 +157,12 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
     of((x) => tf.transpose(x), wholes([2, 3])),
     of((x) => tf.transpose(x), flags([2, 3])),
   ],
+  Reverse: [
+    of((x) => tf.reverse(x, 0), spread([4, 3])),
+    of((x) => tf.reverse(x, [0, -1]), spread([2, 1, 3])),
+    of((x) => tf.reverse(x), spread([5])),
+    of((x) => tf.reverse(x, 0), wholes([3])),
+  ],
   Slice: [
     of((x) => tf.slice(x, [1], [2]), spread([4, 3])),
     of((x) => tf.slice(x, [1, 0], [-1, 2]), spread([4, 3])),
