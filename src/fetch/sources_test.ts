@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { InputError, UsageError } from "../errors.ts";
-import { officialFiles } from "../glue/read.ts";
+import { officialFiles } from "../glue/task_files.ts";
 import { TASK_NAMES } from "../glue/tasks.ts";
 import { findSource, parseSources, pathOf, readSources } from "./sources.ts";
 

@@ -29,12 +29,6 @@ export async function readTask(name: TaskName, files: Record<string, Uint8Array>
   return task.files.kind === "msr" ? readMsr(task, task.files, files) : await readArchive(task, task.files, files);
 }
 
-/** The base names of the files that readTask() needs. */
-export function officialFiles(name: TaskName): string[] {
-  const { files } = TASKS[name];
-  return files.kind === "msr" ? [files.train, files.test, files.devIds] : [files.archive];
-}
-
 async function readArchive(
   task: Task,
   { archive, folder, dev }: Extract<Files, { kind: "archive" }>,

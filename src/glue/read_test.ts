@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { Uint8ArrayWriter, ZipWriter } from "@zip.js/zip.js";
 import fc from "fast-check";
 import { InputError } from "../errors.ts";
-import { officialFiles, readTask } from "./read.ts";
+import { readTask } from "./read.ts";
+import { officialFiles } from "./task_files.ts";
 import { type TaskName, TASKS } from "./tasks.ts";
 import { parseTsv } from "./tsv.ts";
 

@@ -1,4 +1,5 @@
 /** A figure as a value: its data and a Vega-Lite specification that draws them. */
+import type { FIGURE_FORMATS } from "./formats.ts";
 import type { Config, TopLevelSpec } from "vega-lite";
 import { compile } from "vega-lite";
 import * as vega from "vega";
@@ -22,8 +23,6 @@ export interface Figure {
   /** The Vega-Lite specification without title and data, which is named `rows`. */
   readonly spec: Readonly<Record<string, unknown>>;
 }
-
-export const FIGURE_FORMATS = ["vl.json", "svg", "png", "csv"] as const;
 
 export interface FigureFiles {
   readonly "vl.json": string;

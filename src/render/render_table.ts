@@ -1,11 +1,10 @@
 /** The files of a table. */
+import type { TABLE_FORMATS } from "./formats.ts";
 import { tableCsv } from "./csv.ts";
 import { canonicalJson } from "./json.ts";
 import { tableLatex } from "./latex.ts";
 import { tableMarkdown } from "./markdown.ts";
 import { rawOf, type Table } from "./table.ts";
-
-export const TABLE_FORMATS = ["md", "csv", "tex", "json"] as const;
 
 /** File extension -> text, e.g. `glue.md`. Same table, same bytes. */
 export function renderTable(table: Table): Record<typeof TABLE_FORMATS[number], string> {

@@ -1,0 +1,95 @@
+/** What the commands share: a profile with its steps, and where things lie. */
+import { join } from "node:path";
+import denoJson from "../../deno.json" with { type: "json" };
+import { type EngineName, parseEngineName } from "../../src/engines/open.ts";
+import { asFileDigest, type Environment } from "../../src/graph/fingerprint.ts";
+import type { Step } from "../../src/graph/step.ts";
+import { downloadsOf, paper } from "../paper.ts";
+import type { Profile } from "../profiles/profile.ts";
+import { findProfile } from "../profiles/registry.ts";
+
+export interface PlanningOptions {
+  readonly profile: string;
+  readonly engine?: string;
+  readonly results: string;
+  /** False for `--no-cache`. */
+  readonly cache: string | false;
+  readonly mirror?: string;
+  readonly verbose?: boolean;
+}
+
+export interface Context {
+  readonly profile: Profile;
+  readonly engine: EngineName;
+  readonly steps: readonly Step[];
+  readonly environment: Environment;
+  /** Folder of this profile's results. */
+  readonly results: string;
+}
+
+/** Where downloads are kept, by the paths of their addresses. */
+export const DOWNLOADS = "data/downloads";
+
+/** The pinned version of an npm package. */
+function versionOf(name: keyof typeof denoJson.imports): string {
+  return denoJson.imports[name].match(/(?<=\d*@)\d[^/]*/)?.[0] ?? denoJson.imports[name];
+}
+
+/** What besides its inputs decides a step's bytes. */
+function environmentOf(): Environment {
+  const tfjs = versionOf("@tensorflow/tfjs");
+  return {
+    common: { deno: Deno.version.deno },
+    engines: {
+      portable: { tfjs, "onnxruntime-web": versionOf("onnxruntime-web/wasm") },
+      native: { tfjs, "onnxruntime-node": versionOf("onnxruntime-node") },
+      tensorflow: { tfjs },
+      cpu: { tfjs },
+    },
+  };
+}
+
+/** @throws UsageError for an unknown profile or engine */
+export async function openContext(options: PlanningOptions): Promise<Context> {
+  const profile = findProfile(options.profile),
+    engine = options.engine ? parseEngineName(options.engine) : profile.engine;
+  return {
+    profile,
+    engine,
+    steps: paper(profile, engine, await locate(profile)),
+    environment: environmentOf(),
+    results: join(options.results, profile.name),
+  };
+}
+
+/** Where the downloads of a profile will lie. Only a profile that has some loads the code that knows them. */
+async function locate(profile: Profile) {
+  if (downloadsOf(profile).length === 0) return () => ({ file: "", digest: asFileDigest("0".repeat(64)) });
+  const { findSource, pathOf, readSources } = await import("../../src/fetch/sources.ts"), sources = readSources();
+  return (name: string) => {
+    const source = findSource(sources, name);
+    return { file: join(DOWNLOADS, pathOf(source)), digest: asFileDigest(source.sha256!) };
+  };
+}
+
+/** Makes sure that the inputs of a profile are there, telling what is downloaded. */
+export async function fetchInputs(profile: Profile, mirror: string | undefined): Promise<void> {
+  const names = downloadsOf(profile);
+  if (names.length === 0) return;
+  const { findSource, readSources } = await import("../../src/fetch/sources.ts");
+  const { fetchSource } = await import("../../src/fetch/fetch.ts");
+  const sources = readSources();
+  for (const name of names) {
+    let told = -1;
+    const onProgress = (received: number, total: number | null) => {
+      const tenth = total ? Math.floor(received * 10 / total) : 0;
+      if (tenth !== told) {
+        console.error(
+          `Fetching ${name}: ${(received / 1e6).toFixed(1)} MB${total ? ` of ${(total / 1e6).toFixed(1)}` : ""}`,
+        );
+      }
+      told = tenth;
+    };
+    await fetchSource(findSource(sources, name), { downloads: DOWNLOADS, mirror, onProgress });
+  }
+}

@@ -1,0 +1,20 @@
+/** `deno task table NAME` and `deno task figure NAME`. */
+import { join } from "node:path";
+import { figureNamed } from "../figures/registry.ts";
+import { resultFiles } from "../paper.ts";
+import { tableNamed } from "../tables/registry.ts";
+import { openContext } from "./context.ts";
+import { run, type RunningOptions } from "./run.ts";
+
+/** Brings one output up to date; prints the table, or the path of the figure's picture. */
+export async function outputCommand(kind: "table" | "figure", name: string, options: RunningOptions): Promise<0 | 1> {
+  if (kind === "table") tableNamed(name);
+  else figureNamed(name);
+  const context = await openContext(options), step = `${kind}/${name}`;
+  const files = Object.fromEntries(Object.entries(resultFiles(context.steps)).filter(([, made]) => made.step === step));
+  const outcome = await run(context, options, { only: [step], files });
+  if (outcome.status !== "ok") return 1;
+  const path = join(context.results, `${kind}s`, `${name}.${kind === "table" ? "md" : "png"}`);
+  console.log(kind === "table" ? (await Deno.readTextFile(path)).trimEnd() : path);
+  return 0;
+}

@@ -1,0 +1,67 @@
+/** `deno task reproduce`. */
+import { InputError } from "../../src/errors.ts";
+import { compareLocks, lockOf, readLock } from "../../src/graph/lock_file.ts";
+import { inspect } from "../../src/graph/reproduce.ts";
+import { resultFiles } from "../paper.ts";
+import { type Context, openContext } from "./context.ts";
+import { run, type RunningOptions } from "./run.ts";
+import { printStates, targetOf } from "./states.ts";
+
+export interface ReproduceOptions extends RunningOptions {
+  readonly only?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly check?: boolean;
+}
+
+export async function reproduceCommand(options: ReproduceOptions): Promise<0 | 1 | 3> {
+  const context = await openContext(options), files = resultFiles(context.steps), { only } = options;
+  if (options.dryRun) {
+    return printStates(await inspect({ ...targetOf(context, options), ...(only && { only }) }), options.json ?? false)
+      ? 3
+      : 0;
+  }
+  if (options.check) return await check(context, options, files);
+  const outcome = await run(context, options, { files, complete: !only, ...(only && { only }) });
+  if (outcome.status !== "ok") return 1;
+  if (!options.json) conclude(context, outcome.results?.written.length ?? 0);
+  return 0;
+}
+
+/** Computes results without writing them, and compares them with the committed lock. */
+async function check(
+  context: Context,
+  options: ReproduceOptions,
+  files: ReturnType<typeof resultFiles>,
+): Promise<0 | 1> {
+  const committed = await readLock(context.results);
+  if (!committed) {
+    throw new InputError(
+      `There is no lock in "${context.results}" to compare with: type deno task reproduce --profile ${context.profile.name} first`,
+    );
+  }
+  const outcome = await run(context, options, { ...(options.only && { only: options.only }) });
+  if (outcome.status !== "ok") return 1;
+  const compared = options.only
+    ? {
+      ...committed,
+      files: Object.fromEntries(Object.entries(committed.files).filter(([, { step }]) => outcome.steps.has(step))),
+    }
+    : committed;
+  const differences = compareLocks(compared, lockOf(files, outcome));
+  for (const { file, kind } of differences) console.error(`${context.results}/${file}: ${kind}`);
+  const total = Object.keys(compared.files).length;
+  console.error(
+    differences.length === 0
+      ? `All ${total} results are as locked`
+      : `${differences.length} of ${total} results are not as locked`,
+  );
+  return differences.length === 0 ? 0 : 1;
+}
+
+function conclude({ profile, results }: Context, written: number): void {
+  console.error(`Results are in ${results}/ (${written === 0 ? "unchanged" : `${written} files written`}).`);
+  console.error(`Profile ${profile.name}: ${profile.summary}.`);
+  if (profile.name === "mini") {
+    console.error("For real GLUE files: deno task reproduce --profile glue-mini");
+  }
+}

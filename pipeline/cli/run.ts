@@ -1,0 +1,75 @@
+/** Runs a profile's steps and shows it. */
+import { join } from "node:path";
+import { abortOnInterrupt } from "../../src/graph/interrupt.ts";
+import type { Event } from "../../src/graph/events.ts";
+import { writeAtomically } from "../../src/graph/atomic.ts";
+import type { ResultFiles } from "../../src/graph/lock_file.ts";
+import { chooseReporter } from "../../src/graph/reporters/choose_reporter.ts";
+import { reproduce, type Reproduced } from "../../src/graph/reproduce.ts";
+import { MODULES } from "../paper.ts";
+import { type Context, fetchInputs, type PlanningOptions } from "./context.ts";
+
+export interface RunningOptions extends PlanningOptions {
+  readonly jobs?: number;
+  readonly force?: true | "downstream";
+  readonly keepGoing?: boolean;
+  readonly json?: boolean;
+}
+
+export interface Run {
+  /** Narrows to these steps and what they need. */
+  readonly only?: readonly string[];
+  /** Result files to write; none leaves them in the store. */
+  readonly files?: ResultFiles;
+  /** `files` is all that the folder of results should hold. */
+  readonly complete?: boolean;
+}
+
+/** Brings steps up to date; with `--no-cache`, in a cache of their own that is removed afterwards. */
+export async function run(
+  context: Context,
+  options: RunningOptions,
+  { only, files, complete = false }: Run,
+): Promise<Reproduced> {
+  await fetchInputs(context.profile, options.mirror);
+  const cache = options.cache || await Deno.makeTempDir({ prefix: "no-cache-" });
+  const reporter = await chooseReporter({ json: options.json ?? false, verbose: options.verbose ?? false });
+  const seconds: Record<string, number> = {};
+  const emit = (event: Event) => {
+    if (event.type === "finished" && event.how === "computed") {
+      seconds[event.step] = Math.round(event.seconds * 1000) / 1000;
+    }
+    reporter.report(event);
+  };
+  try {
+    const outcome = await reproduce({
+      steps: context.steps,
+      modules: MODULES,
+      environment: context.environment,
+      cache,
+      scope: `${context.profile.name}-${context.engine}`,
+      jobs: options.jobs ?? navigator.hardwareConcurrency,
+      keepGoing: options.keepGoing ?? false,
+      signal: abortOnInterrupt(),
+      emit,
+      ...(only && { only }),
+      ...(options.force &&
+        { force: only ?? context.steps.map(({ name }) => name), forceDownstream: options.force === "downstream" }),
+      ...(files && { results: { folder: context.results, files, complete } }),
+    });
+    if (files && Object.keys(seconds).length > 0) await recordTimings(context.results, seconds);
+    return outcome;
+  } finally {
+    reporter.close();
+    if (!options.cache) await Deno.remove(cache, { recursive: true });
+  }
+}
+
+/** Wall times live in a file of their own, beside the results and outside their lock: they differ from run to run. */
+async function recordTimings(folder: string, seconds: Readonly<Record<string, number>>): Promise<void> {
+  const path = join(folder, "timings.json");
+  const before = await Deno.readTextFile(path).then(JSON.parse, () => ({})) as Record<string, number>;
+  const all = { ...before, ...seconds };
+  const sorted = Object.fromEntries(Object.keys(all).sort().map((name) => [name, all[name]]));
+  await writeAtomically(path, `${JSON.stringify(sorted, null, 1)}\n`);
+}

@@ -1,0 +1,30 @@
+/** Shows the state of every step of a plan. */
+import { InputError } from "../../src/errors.ts";
+import type { Plan } from "../../src/graph/plan.ts";
+import type { Target } from "../../src/graph/reproduce.ts";
+import type { Context, PlanningOptions } from "./context.ts";
+
+export function targetOf(context: Context, options: PlanningOptions): Target {
+  if (!options.cache) throw new InputError("Without a cache there is no state to show: leave out --no-cache");
+  const { steps, environment, profile, engine } = context;
+  return { steps, environment, cache: options.cache, scope: `${profile.name}-${engine}` };
+}
+
+/** Prints one line per step that is not fresh, and the sum. @returns whether any work is pending */
+export function printStates(plan: Plan, json: boolean): boolean {
+  const states = [...plan.states].map(([name, state]) => ({
+    step: name,
+    state: state.kind,
+    ...("reason" in state && { reason: state.reason }),
+  }));
+  const pending = states.filter(({ state }) => state !== "fresh");
+  if (json) {
+    console.log(JSON.stringify({ steps: states }));
+    return pending.length > 0;
+  }
+  for (const { step, state, reason } of pending) {
+    console.log(`${state.padEnd(8)} ${step}${reason ? `: ${reason}` : ""}`);
+  }
+  console.log(`${states.length - pending.length} of ${states.length} steps are fresh`);
+  return pending.length > 0;
+}

@@ -1,0 +1,123 @@
+/** The command line. Parses, calls, and turns errors into a line and an exit code; every `deno task` goes through it. */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { InputError } from "../src/errors.ts";
+import { FIGURE_NAMES } from "./figures/registry.ts";
+import { PROFILE_NAMES } from "./profiles/registry.ts";
+import { TABLE_NAMES } from "./tables/registry.ts";
+
+/** 0 done, 1 a step failed or a check did not hold, 2 usage error, 3 work is pending. */
+export type ExitCode = 0 | 1 | 2 | 3;
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Expected a positive whole number");
+  return value;
+}
+
+/** Options of every command that plans or runs steps. */
+function planning(command: Command): Command {
+  return command
+    .option("--profile <name>", `budget: ${PROFILE_NAMES.join(", ")}`, "mini")
+    .option("--engine <name>", "what runs tensor code: portable, native, tensorflow or cpu (default: the profile's)")
+    .option("--results <folder>", "where results go", "results")
+    .option("--cache <folder>", "where the outputs of steps are kept", ".cache")
+    .option("--mirror <address>", "take downloads from this address or folder instead")
+    .option("--verbose", "show the stack of a failure");
+}
+
+function running(command: Command): Command {
+  return planning(command)
+    .option("--jobs <n>", "steps side by side (default: the number of cores)", positive)
+    .addOption(
+      new Option("--force [downstream]", "run the targets again (downstream: and all that depends on them)").choices([
+        "downstream",
+      ]),
+    )
+    .option("--no-cache", "compute everything in an empty cache, which is removed afterwards")
+    .option("--keep-going", "after a failure go on with what does not depend on it")
+    .option("--json", "report events as JSON lines on standard output");
+}
+
+/** @returns the exit code of the command that `args` name */
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  const program = new Command("deno task").exitOverride().configureOutput({ outputError: () => {} }).showHelpAfterError(
+    false,
+  );
+
+  running(program.command("reproduce").description("bring every table and figure of a profile up to date"))
+    .option("--only <names...>", "narrow to these steps, or groups of steps, and what they need")
+    .option("--dry-run", "tell what would run and stop; exit 3 if anything would")
+    .option("--check", "compute results and compare them with the committed lock instead of writing them")
+    .action(async (options) => {
+      code = await (await import("./cli/reproduce.ts")).reproduceCommand(options);
+    });
+  for (const [kind, names] of [["table", TABLE_NAMES], ["figure", FIGURE_NAMES]] as const) {
+    running(
+      program.command(kind).argument("<name>", names.join(", ")).description(
+        `bring one ${kind} up to date and show it`,
+      ),
+    )
+      .action(async (name, options) => {
+        code = await (await import("./cli/output.ts")).outputCommand(kind, name, options);
+      });
+  }
+  planning(
+    program.command("status").description(
+      "say of every step whether it is fresh, stale or missing; exit 3 if work is pending",
+    ),
+  )
+    .option("--json", "as JSON")
+    .action(async (options) => {
+      code = await (await import("./cli/status.ts")).statusCommand(options);
+    });
+  planning(program.command("fetch").description("download and verify the inputs of a profile"))
+    .option("--check", "verify what is there and download nothing")
+    .action(async (options) => {
+      code = await (await import("./cli/fetch.ts")).fetchCommand(options);
+    });
+  planning(program.command("verify").description("hash the store and the results again and name what is damaged"))
+    .action(async (options) => {
+      code = await (await import("./cli/verify.ts")).verifyCommand(options);
+    });
+  program.command("parity").argument("<folders...>").description(
+    "run fixture folders of independent libraries through our code",
+  )
+    .option("--engine <name>", "portable, native, tensorflow or cpu", "portable")
+    .option("--spm <file>", "the SentencePiece model that tokenizer fixtures need")
+    .option("--verbose", "show the stack of a failure")
+    .action(async (folders, options) => {
+      code = await (await import("./cli/parity.ts")).parityCommand(folders, options);
+    });
+  program.command("doctor").description("say what this machine can run, and the command that closes each gap")
+    .option("--verbose", "show the stack of a failure")
+    .action(async () => {
+      code = await (await import("./cli/doctor.ts")).doctorCommand();
+    });
+
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    return explain(error, args.includes("--verbose"));
+  }
+}
+
+/** Prints what a person can do about an error. */
+function explain(error: unknown, verbose: boolean): ExitCode {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0; // --help has been printed
+    console.error(
+      `${error.message.replace(/^error: /, "").replace(/^./, (c) => c.toUpperCase())}: type deno task NAME --help`,
+    );
+    return 2;
+  }
+  if (!(error instanceof Error)) throw error;
+  console.error(verbose ? error.stack : error.message);
+  if (error instanceof InputError) return error.exitCode as ExitCode;
+  if (!verbose) console.error("This is a fault of the program: the same command with --verbose shows where");
+  return 1;
+}
+
+// A worker in the middle of a computation would keep the process alive after its last word.
+if (import.meta.main) Deno.exit(await main(Deno.args));

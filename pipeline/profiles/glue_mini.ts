@@ -1,0 +1,56 @@
+/** Four small GLUE tasks as they are, the real tokenizer, and a small backbone pre-trained on the tasks' own text. */
+import type { Profile } from "./profile.ts";
+
+const blora = { learningRate: 2e-3, options: { lambdaBits: 1e-3, lambdaRank: 1e-3 } };
+
+export const glueMini: Profile = {
+  name: "glue-mini",
+  summary: "real GLUE files and the real tokenizer on a small backbone of our own, not the paper's scores",
+  backboneTitle: "a backbone of 3 layers, pre-trained here on the tasks' own training text",
+  comparePublished: false,
+  engine: "native",
+  data: { kind: "glue" },
+  tasks: ["cola", "mrpc", "stsb", "rte"],
+  backbone: {
+    hidden: 128,
+    layers: 3,
+    heads: 4,
+    ffn: 256,
+    maxPosition: 128,
+    positionBuckets: 32,
+    layerNormEps: 1e-7,
+    hiddenDropout: 0.1,
+    attentionDropout: 0.1,
+  },
+  lengths: [16, 32, 64, 96],
+  pretrain: {
+    seed: 0,
+    steps: 2500,
+    batch: 32,
+    learningRate: 1e-3,
+    weightDecay: 0.01,
+    warmup: 200,
+    replaced: 0.15,
+    std: 0.05,
+  },
+  methods: {
+    "full-ft": { learningRate: 3e-4, options: {} },
+    bitfit: { learningRate: 3e-3, options: {} },
+    lora: { learningRate: 1e-3, options: {} },
+    "blora-q": blora,
+    "blora-ra": blora,
+    blora,
+  },
+  finetune: {
+    batch: 32,
+    gateLearningRate: 4e-2,
+    weightDecay: 0.01,
+    maxNorm: 1,
+    warmupShare: 0.06,
+    classifierDropout: 0.1,
+    headStd: 0.05,
+  },
+  epochs: { cola: 3, mrpc: 5, stsb: 4, rte: 5 },
+  seeds: [0],
+  control: "lora",
+};

@@ -1,0 +1,102 @@
+/** Fine-tunes one method on one task from one seed, and leaves its record and its adapter. */
+import { type DebertaConfig, encoderShapes, headShapes } from "../../src/deberta/config.ts";
+import { readSafetensors, writeSafetensors } from "../../src/deberta/safetensors.ts";
+import { parseEngineName } from "../../src/engines/open.ts";
+import { parseTaskName, TASKS } from "../../src/glue/tasks.ts";
+import type { Json, StepRunner } from "../../src/graph/step.ts";
+import { attachMethod } from "../../src/peft/registry.ts";
+import { type HostTensors, sizeOf } from "../../src/tensor/host_tensor.ts";
+import { fineTune, type FineTuneSettings } from "../../src/training/fine_tune.ts";
+import { initializeModel } from "../../src/training/initialize.ts";
+import type { RunRecord } from "../../src/training/record.ts";
+import { openPrograms } from "./devices.ts";
+import { parametersOf, readJson, writeJson } from "./json.ts";
+import type { DatasetFacts, EncodedTask } from "./tokenize.ts";
+
+export type FineTuneParameters = {
+  readonly method: string;
+  readonly options: { readonly [key: string]: Json };
+  readonly task: string;
+  readonly seed: number;
+  readonly backbone: RunRecord["backbone"];
+  readonly settings: Omit<FineTuneSettings, "seed" | "warmup">;
+  readonly warmupShare: number;
+  readonly classifierDropout: number;
+  /** Standard deviations of a fresh head and, for the control, of a fresh backbone. */
+  readonly headStd: number;
+  readonly backboneStd: number;
+};
+
+export const run: StepRunner = async (context) => {
+  const parameters = parametersOf<Json & FineTuneParameters>(context), { method, options, seed, settings } = parameters;
+  const task = parseTaskName(parameters.task),
+    { labels: classes, devSplits } = TASKS[task],
+    labels = classes.length || 1;
+  const config = await readJson<DebertaConfig>(context, "config.json");
+  const facts = await readJson<DatasetFacts>(context, "dataset.json");
+  const { train, dev } = await readJson<EncodedTask>(context, "examples.json");
+  const encoder: HostTensors = parameters.backbone === "random"
+    ? initializeModel(encoderShapes(config), parameters.backboneStd, seed)
+    : readSafetensors(await context.read("backbone.safetensors"), "backbone.safetensors").tensors;
+  const head = headShapes(config, labels);
+
+  const adapter = attachMethod(method, config, options);
+  const steps = Math.ceil(train.length / settings.batch) * settings.epochs,
+    warmup = Math.round(steps * parameters.warmupShare);
+  const { trained, ...record } = await fineTune({
+    programs: await openPrograms(parseEngineName(context.step.engine!)),
+    model: { config, adapter, labels, classifierDropout: parameters.classifierDropout },
+    modelKey: JSON.stringify([method, options, config, labels, parameters.classifierDropout]),
+    task,
+    train,
+    dev,
+    weights: { ...encoder, ...initializeModel(head, parameters.headStd, seed) },
+    settings: { ...settings, seed, warmup },
+    onProgress: context.progress,
+  });
+
+  const count = (shapes: Iterable<readonly number[]>) => [...shapes].reduce((sum, shape) => sum + sizeOf(shape), 0);
+  const trainsBackbone = new Set(adapter.trainsBackbone), shapes = encoderShapes(config);
+  const own = Object.fromEntries(Object.keys(adapter.parameters).map((name) => [name, trained[name]!]));
+  const { lengths, learningRate, ...rest } = settings;
+  writeJson(
+    context,
+    "run.json",
+    {
+      method,
+      task,
+      seed,
+      backbone: parameters.backbone,
+      ...record,
+      split: devSplits.join(" and "),
+      majorityScore: facts.majorityScore,
+      parameters: {
+        method: count(Object.values(adapter.parameters).map(({ shape }) => shape)) +
+          count(Object.entries(shapes).filter(([name]) => trainsBackbone.has(name)).map(([, shape]) => shape)),
+        head: count(Object.values(head)),
+        backbone: count(Object.values(shapes)),
+      },
+      sites: adapter.observe(own),
+      meanLength: facts.meanLength,
+      settings: {
+        learningRate,
+        ...rest,
+        maxNorm: settings.maxNorm ?? "none",
+        warmup,
+        classifierDropout: parameters.classifierDropout,
+        lengths: lengths.join(" "),
+        ...attachedOptions(options),
+      },
+    } satisfies RunRecord,
+  );
+  const { tensors } = adapter.save(own);
+  const others = Object.entries(trained).filter(([name]) => !(name in own));
+  context.write("adapter.safetensors", writeSafetensors({ ...tensors, ...Object.fromEntries(others) }));
+};
+
+/** Options as plain settings of the record. */
+function attachedOptions(options: FineTuneParameters["options"]): Record<string, string | number | boolean> {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : value]),
+  );
+}
