@@ -23,7 +23,7 @@ import {
   testGates,
 } from "../quantization/gates.ts";
 import { joinLevels, levelsOf, quantizeWith, splitLevels } from "../quantization/quantize.ts";
-import { QUANTIZED, type Quantized, type Site } from "../training/record.ts";
+import { MATRICES, QUANTIZED, type Quantized, type Site } from "../training/record.ts";
 import { affineStack, families, type Family, memberOf, partsOf, saveFamilies, unstack } from "./family.ts";
 import type { DebertaConfig } from "../deberta/config.ts";
 import { type Adapter, type Hooks, type Method, type Parameter, type Scope, TARGET_NAMES } from "./method.ts";
@@ -219,17 +219,21 @@ function attach(config: DebertaConfig, variant: Variant, options: BloraOptions, 
       const project = new Map(all.map((family) => [family, openFamily(family, variant, scope, options)]));
       return {
         linear(modules, x) {
-          const family = all.find((f) => f.place.has(modules[0]!));
+          const family = all.find((f) => modules.some((module) => f.place.has(module)));
           if (!family) return undefined;
-          const places = modules.map((module) => family.place.get(module)!);
-          return project.get(family)!(places[0]!.layer, places.map(({ member }) => member), x);
+          const adapted = modules.filter((module) => family.place.has(module));
+          const places = adapted.map((module) => family.place.get(module)!);
+          const projected = project.get(family)!(places[0]!.layer, places.map(({ member }) => member), x);
+          return modules.map((module) => projected[adapted.indexOf(module)] ?? scope.affine(module, x));
         },
         penalty: () =>
           all.map((family) => familyPenalty(family, variant, scope, family.into * family.out / largest, options))
             .reduce((a, b) => tf.add(a, b)),
       };
     },
-    observe: (parameters) => all.flatMap((family) => observe(family, variant, options, (key) => parameters[key]?.data)),
+    observe: (parameters) =>
+      all.flatMap((family) => observe(family, variant, options, (key) => parameters[key]?.data))
+        .sort((a, b) => a.layer - b.layer || MATRICES.indexOf(a.matrix) - MATRICES.indexOf(b.matrix)),
     save: (parameters) => ({
       config: { peft_type: name.toUpperCase().replaceAll("-", "_"), task_type: "SEQ_CLS", ...options },
       tensors: saveFamilies(all, parameters),

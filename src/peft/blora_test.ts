@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { assertClose, cpu, runOnce } from "../engines/testing.ts";
+import { float32, type HostTensor, type HostTensors } from "../tensor/host_tensor.ts";
+import { evaluateProgram, type Model } from "../training/model.ts";
+import { batch, initialTensors, load, modelOf } from "./testing.ts";
+
+const rank = 4, KINDS = 9, ROWS = 6;
+
+/** A tensor with some of its numbers set. */
+function set(tensor: HostTensor, entries: readonly (readonly [number, number])[]): HostTensor {
+  const data = Float32Array.from(tensor.data);
+  for (const [at, value] of entries) data[at] = value;
+  return float32(tensor.shape, data);
+}
+
+async function evaluate(model: Model, tensors: HostTensors): Promise<HostTensor> {
+  load(model, cpu, tensors);
+  const [size, length] = batch.ids!.shape as [number, number];
+  const { logits } = await runOnce(cpu, evaluateProgram(model, size, length), batch);
+  cpu.clear();
+  return logits!;
+}
+
+Deno.test("observe() reads ranks and bit widths from the gate logits", async () => {
+  const { adapter } = modelOf("blora", { rank }), model = modelOf("blora", { rank });
+  const tensors = await initialTensors(model, cpu);
+  cpu.clear();
+  const gates = tensors["attention.bit_gates"]!, ranks = tensors["attention.rank_gates"]!;
+  assert.deepEqual([...gates.shape, ...ranks.shape], [KINDS, ROWS, 4, ROWS, rank - 1]);
+  const gate = (kind: number, row: number, step: number) => (kind * ROWS + row) * 4 + step;
+  const sites = adapter.observe({
+    ...tensors,
+    // Row 0 is the first layer's query, row 5 the second layer's value. A closed gate closes those above it.
+    "attention.bit_gates": set(gates, [[gate(0, 0, 0), -3], [gate(1, 0, 1), -3], [gate(8, 5, 2), -1], [
+      gate(3, 5, 3),
+      -9,
+    ]]),
+    "attention.rank_gates": set(ranks, [[0, -3], [5 * (rank - 1) + 1, -1]]),
+  });
+  assert.deepEqual(sites.map((site) => site.rank), [1, 4, 4, 4, 4, 2]);
+  assert.deepEqual([sites[0]!.bits.W0, sites[0]!.bits.A, sites[0]!.bits.B], [2, 4, 32]);
+  assert.deepEqual([sites[5]!.bits.out, sites[5]!.bits.E, sites[5]!.bits.W0], [8, 16, 32]);
+  assert.equal(Object.keys(sites[0]!.bits).length, KINDS);
+});
+
+Deno.test("a closed rank counts for nothing, an open one does", async () => {
+  const model = modelOf("blora-ra", { rank });
+  const start = await initialTensors(model, cpu),
+    gates = start["attention.rank_gates"]!,
+    A = start["attention.lora_A"]!;
+  const closed = { ...start, "attention.rank_gates": float32(gates.shape, gates.data.map(() => -3)) };
+  const width = A.shape[2]!,
+    changed = (row: number) => set(A, Array.from({ length: width }, (_, i) => [row * width + i, 2]));
+  const plain = await evaluate(model, closed);
+  assertClose(await evaluate(model, { ...closed, "attention.lora_A": changed(1) }), plain, "closed rank", {
+    abs: 0,
+    rel: 0,
+  });
+  assert.notDeepEqual((await evaluate(model, { ...closed, "attention.lora_A": changed(0) })).data, plain.data);
+  assert.notDeepEqual(
+    (await evaluate(model, { ...start, "attention.lora_A": changed(1) })).data,
+    (await evaluate(model, start)).data,
+  );
+});
+
+Deno.test("fewer bits for one matrix change what the model computes, more than the rounding of 32 bits does", async () => {
+  const model = modelOf("blora-q", { rank }),
+    start = await initialTensors(model, cpu),
+    gates = start["attention.bit_gates"]!;
+  const coarse = { ...start, "attention.bit_gates": set(gates, [[0, -3]]) };
+  const [fine, rough] = [await evaluate(model, start), await evaluate(model, coarse)];
+  assert.ok(fine.data.some((x, i) => Math.abs(x - rough.data[i]!) > 1e-3));
+});

@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs";
+import { InputError, UsageError } from "../errors.ts";
+import type { Noise } from "../engines/engine.ts";
+import { assertAllClose, assertSameBits, compiled, cpu, normal, runOnce } from "../engines/testing.ts";
+import { float32, type HostTensor, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
+import {
+  evaluateProgram,
+  frozenShapes,
+  layoutOf,
+  logitsOf,
+  type Model,
+  openPass,
+  taskLoss,
+  trainablesOf,
+} from "../training/model.ts";
+import { adaptedModules, type Target } from "./method.ts";
+import { attachMethod, findMethod, METHOD_NAMES } from "./registry.ts";
+import {
+  batch,
+  config,
+  frozenTensors,
+  initialTensors,
+  labels,
+  load,
+  modelOf,
+  shaken,
+  train,
+  trainedTensors,
+  weights,
+  withRanges,
+} from "./testing.ts";
+
+/** Options to test a method with besides its defaults. */
+const VARIANTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  lora: [{ rank: 2, alpha: 4, target: "all6" }],
+  blora: [{ rank: 2, target: "all6", weighting: "bops", lambdaBits: 0.02, lambdaRank: 0.05 }, {
+    rank: 1,
+    target: "qv",
+  }],
+  "blora-ra": [{ rank: 3, lambdaRank: 0.1 }],
+};
+/** Methods whose update is small but not zero before training (method.md, section 2). */
+const STARTS_ELSEWHERE = new Set(["blora", "blora-q", "blora-ra"]);
+
+const portable = compiled[0]!.device;
+
+const logits = async (model: Model, tensors: HostTensors): Promise<HostTensor> => {
+  load(model, cpu, tensors);
+  const [size, length] = batch.ids!.shape as [number, number];
+  const made = await runOnce(cpu, evaluateProgram(model, size, length), batch);
+  cpu.clear();
+  return made.logits!;
+};
+
+/** The training loss without dropout and with gates drawn from 0.9, and its gradient to everything that trains. */
+function lossAndGradient(model: Model, trained: HostTensors, gradient: boolean) {
+  const noise: Noise = {
+    keep: (_, shape) => tf.ones(shape.slice()),
+    uniform: (_, shape) => tf.fill(shape.slice(), 0.9),
+  };
+  tf.setBackend("cpu");
+  const upload = ({ data, shape, dtype }: HostTensor) => tf.tensor(data, shape.slice(), dtype);
+  return tf.tidy(() => {
+    const names = Object.keys(trained);
+    const fixed = Object.fromEntries(
+      [weights, batch, labels].flatMap((tensors, i) =>
+        Object.entries(tensors).map(([name, tensor]) => [i === 0 ? name : `input ${name}`, upload(tensor)])
+      ),
+    );
+    const loss = (...given: tf.Tensor[]) => {
+      const tensor = (name: string) => given[names.indexOf(name)] ?? fixed[name]!;
+      const { pass, penalty } = openPass(model, { mode: "train", noise, tensor });
+      const made = logitsOf(model, pass, { ids: fixed["input ids"]!, mask: fixed["input mask"]! });
+      const task = taskLoss(made, fixed["input labels"]!, fixed["input weights"]!), extra = penalty();
+      return extra ? tf.add(task, extra) : task;
+    };
+    const given = names.map((name) => upload(trained[name]!));
+    const value = loss(...given).dataSync()[0]!;
+    const gradients = gradient ? tf.grads(loss)(given).map((g) => Float32Array.from(g.dataSync())) : [];
+    return { value, gradients };
+  });
+}
+
+/** A point at which the loss is smooth: gates that samples of 0.9 open fully, ranges that clip nothing. */
+async function smoothPoint(model: Model): Promise<HostTensors> {
+  const moved = Object.entries(await initialTensors(model, cpu)).map(([name, tensor]) => {
+    const gates = name.endsWith("gates");
+    return [name, shaken(gates ? float32(tensor.shape, tensor.data.map(() => 0.3)) : tensor, name, 0.1)] as const;
+  });
+  const point = await withRanges(model, cpu, Object.fromEntries(moved));
+  const wider = Object.entries(point).map(([name, tensor]) => {
+    return [name, name.endsWith("log_scales") ? float32(tensor.shape, tensor.data.map((x) => x + 0.5)) : tensor];
+  });
+  return Object.fromEntries(wider);
+}
+
+for (const name of METHOD_NAMES) {
+  for (const options of [{}, ...VARIANTS[name] ?? []]) {
+    const method = Object.keys(options).length > 0 ? `${name} ${JSON.stringify(options)}` : name;
+
+    Deno.test(`${method}: starts ${STARTS_ELSEWHERE.has(name) ? "near" : "as"} the backbone`, async () => {
+      const model = modelOf(name, options), plain = modelOf("bitfit", {});
+      const made = await logits(model, await initialTensors(model, cpu));
+      const backbone = await logits(plain, await initialTensors(plain, cpu));
+      const tolerance = STARTS_ELSEWHERE.has(name) ? 0.3 : 1e-6;
+      assertAllClose({ logits: made }, { logits: backbone }, method, { abs: tolerance, rel: tolerance });
+    });
+
+    Deno.test(`${method}: gradients are those of finite differences`, async () => {
+      const model = modelOf(name, options, 0), point = await smoothPoint(model), step = 1e-2;
+      const { gradients } = lossAndGradient(model, point, true);
+      Object.keys(point).forEach((key, i) => {
+        const { shape, data } = point[key]!, raw = normal(shape, 1, key, "direction").data as Float32Array;
+        const length = Math.sqrt(raw.reduce((sum, x) => sum + x * x, 0)), direction = raw.map((x) => x / length);
+        const moved = (by: number) => float32(shape, Float32Array.from(data, (x, j) => x + by * direction[j]!));
+        const at = (by: number) => lossAndGradient(model, { ...point, [key]: moved(by) }, false).value;
+        const difference = (at(step) - at(-step)) / (2 * step);
+        const slope = direction.reduce((sum, d, j) => sum + d * gradients[i]![j]!, 0);
+        const close = Math.abs(slope - difference) <= 5e-4 + 2e-2 * Math.abs(difference);
+        assert.ok(close, `${key}: gradient ${slope}, finite difference ${difference}`);
+      });
+    });
+
+    Deno.test(`${method}: five steps change every declared parameter and nothing else, twice to the same bits`, async () => {
+      const model = modelOf(name, options), start = await initialTensors(model, portable);
+      const run = async () => {
+        load(model, portable, start);
+        const losses = await train(model, portable, 5);
+        return { losses, trained: trainedTensors(model, portable), frozen: frozenTensors(model, portable) };
+      };
+      const first = await run(), second = await run();
+      portable.clear();
+      assert.ok(first.losses.every(Number.isFinite));
+      assert.deepEqual(first.losses, second.losses);
+      assertSameBits(first.trained, second.trained, "twice");
+      assertSameBits(
+        first.frozen,
+        Object.fromEntries(Object.keys(frozenShapes(model)).map((key) => [key, weights[key]!])),
+        "frozen",
+      );
+      for (const [key, { data }] of Object.entries(first.trained)) {
+        assert.ok(data.some((x, i) => x !== start[key]!.data[i]), `${key} never changes`);
+      }
+    });
+
+    Deno.test(`${method}: every engine trains alike, and leaves no tensor behind`, async () => {
+      const model = modelOf(name, options), start = await initialTensors(model, cpu);
+      load(model, cpu, start);
+      const losses = await train(model, cpu, 1), before = tf.memory().numTensors;
+      load(model, cpu, start);
+      losses.push(...(await train(model, cpu, 3)).slice(1));
+      tf.setBackend("cpu");
+      assert.equal(tf.memory().numTensors, before);
+      cpu.clear();
+      for (const { name: engine, device } of compiled) {
+        load(model, device, start);
+        const made = await train(model, device, 3);
+        device.clear();
+        assertAllClose({ losses: float32([3], made) }, { losses: float32([3], losses) }, engine, {
+          abs: 1e-3,
+          rel: 1e-3,
+        });
+      }
+    });
+
+    Deno.test(`${method}: counts what it trains, each name once`, async () => {
+      const model = modelOf(name, options), trainables = trainablesOf(model), names = trainables.map((t) => t.name);
+      assert.equal(new Set(names).size, names.length);
+      const tensors = await initialTensors(model, cpu),
+        count = layoutOf(model).reduce((sum, { size }) => sum + size, 0);
+      cpu.clear();
+      assert.equal(count, Object.values(tensors).reduce((sum, { data }) => sum + data.length, 0));
+      const frozen = Object.keys(frozenShapes(model)), own = Object.keys(model.adapter.parameters);
+      assert.deepEqual([...frozen, ...names].sort(), [...Object.keys(weights), ...own].sort());
+    });
+
+    Deno.test(`${method}: saves every number of its own under a name of its own`, async () => {
+      const { adapter } = modelOf(name, options), tensors = await initialTensors(modelOf(name, options), cpu);
+      cpu.clear();
+      const own = Object.fromEntries(Object.keys(adapter.parameters).map((key) => [key, tensors[key]!]));
+      const saved = adapter.save(own), all = Object.values(saved.tensors);
+      assert.equal(typeof saved.config.peft_type, "string");
+      assert.ok(Object.keys(saved.tensors).every((key) => key.startsWith("base_model.model.")));
+      for (const { shape, data } of all) assert.equal(data.length, sizeOf(shape));
+      const sorted = (tensors: readonly HostTensor[]) => tensors.flatMap(({ data }) => [...data]).sort((a, b) => a - b);
+      assert.deepEqual(sorted(all), sorted(Object.values(own)));
+    });
+
+    Deno.test(`${method}: observes one site per adapted matrix, at full rank and width before training`, async () => {
+      const model = modelOf(name, options), sites = model.adapter.observe(await initialTensors(model, cpu));
+      cpu.clear();
+      if (Object.keys(model.adapter.parameters).length === 0) return assert.deepEqual(sites, []);
+      const { target = "qkv", rank = 8 } = options as { target?: Target; rank?: number };
+      const expected = adaptedModules(config, target).map(({ layer, matrix }) => `${layer} ${matrix}`);
+      assert.deepEqual(sites.map(({ layer, matrix }) => `${layer} ${matrix}`), expected);
+      assert.ok(sites.every((site) => site.rank === rank && site.maxRank === rank));
+      assert.ok(sites.every(({ bits }) => Object.values(bits).every((width) => width === 32)));
+    });
+  }
+
+  Deno.test(`${name}: refuses an unknown option`, () => {
+    assert.throws(() => attachMethod(name, config, { ranks: 4 }), (error) => {
+      assert.ok(error instanceof InputError);
+      assert.match(error.message, new RegExp(`^Options of method "${name}": .*"ranks"`));
+      return true;
+    });
+  });
+}
+
+Deno.test("attachMethod() refuses options out of range, naming them", () => {
+  for (
+    const [name, options, named] of [
+      ["lora", { rank: 0 }, "rank"],
+      ["lora", { rank: 2.5 }, "rank"],
+      ["blora", { target: "everything" }, "target"],
+      ["blora", { lambdaBits: -1 }, "lambdaBits"],
+      ["blora", { alpha: "16" }, "alpha"],
+    ] as const
+  ) {
+    assert.throws(() => attachMethod(name, config, options), (error) => {
+      assert.ok(error instanceof InputError);
+      assert.ok(error.message.startsWith(`Options of method "${name}": ${named}: `), error.message);
+      return true;
+    });
+  }
+});
+
+Deno.test("findMethod() names the methods there are", () => {
+  assert.throws(() => findMethod("lorra"), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.equal(error.message, `Unknown method "lorra": expected one of ${METHOD_NAMES.join(", ")}`);
+    return true;
+  });
+});

@@ -1,0 +1,120 @@
+/** A tiny backbone with a method in it: what the contract of methods is tested on. */
+import type { DebertaConfig } from "../deberta/config.ts";
+import { encoderShapes, headShapes } from "../deberta/config.ts";
+import type { Device } from "../engines/engine.ts";
+import { normal, runOnce, whole } from "../engines/testing.ts";
+import { float32, type HostTensor, type HostTensors, int32 } from "../tensor/host_tensor.ts";
+import { ADAMW_DEFAULTS } from "../training/adamw.ts";
+import { initialize, initializeModel } from "../training/initialize.ts";
+import { flatten, unflatten } from "../training/layout.ts";
+import {
+  calibrateProgram,
+  fineTuneProgram,
+  frozenRegister,
+  frozenShapes,
+  layoutOf,
+  type Model,
+} from "../training/model.ts";
+import { freshState, stateRegisters, stepFeeds } from "../training/step.ts";
+import { attachMethod } from "./registry.ts";
+
+export const config: DebertaConfig = {
+  vocabulary: 20,
+  hidden: 8,
+  layers: 2,
+  heads: 2,
+  ffn: 12,
+  maxPosition: 8,
+  positionBuckets: 4,
+  layerNormEps: 1e-7,
+  hiddenDropout: 0.1,
+  attentionDropout: 0.1,
+};
+
+const BATCH = 3, LENGTH = 5, optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
+
+/** Backbone and head, with weights large enough for every gradient to be felt. */
+export const weights: HostTensors = initializeModel({ ...encoderShapes(config), ...headShapes(config, 2) }, 0.5, 3);
+
+/** Every token occurs, so that every row of the embedding trains; the second text is padded. */
+export const batch: HostTensors = {
+  ids: int32([BATCH, LENGTH], [2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 10, 11, 12, 13, 14]),
+  mask: float32([BATCH, LENGTH], [1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1]),
+};
+export const labels: HostTensors = {
+  labels: whole([BATCH], 0, 2),
+  weights: float32([BATCH], [0.5, 0.25, 0.25]),
+};
+
+export function modelOf(method: string, options: unknown, dropout = 0.1): Model {
+  const quiet = { ...config, hiddenDropout: dropout, attentionDropout: dropout };
+  return { config: quiet, adapter: attachMethod(method, quiet, options), labels: 2, classifierDropout: dropout };
+}
+
+/** Starting values of everything that trains, by name. Ranges are measured on the batch. */
+export async function initialTensors(model: Model, device: Device): Promise<HostTensors> {
+  const layout = layoutOf(model), all: HostTensors = { ...weights, ...ownTensors(model, () => 1) };
+  return await withRanges(model, device, unflatten(layout, (group) => flatten(layout, all)[group]!));
+}
+
+/** The method's own tensors at their start, given the range that each probe saw. */
+function ownTensors({ adapter }: Model, rangeOf: (probe: string) => number): HostTensors {
+  const made = Object.entries(adapter.parameters).map(([name, { shape, initial }]) => {
+    const probes = initial.kind === "log-step" ? initial.probes : [];
+    return [name, initialize(name, shape, initial, 5, new Map(probes.map((probe) => [probe, rangeOf(probe)])))];
+  });
+  return Object.fromEntries(made);
+}
+
+/** The tensors with the quantizers' steps measured anew. */
+export async function withRanges(model: Model, device: Device, tensors: HostTensors): Promise<HostTensors> {
+  const measured = Object.entries(model.adapter.parameters).filter(([, { initial }]) => initial.kind === "log-step");
+  if (measured.length === 0) return tensors;
+  load(model, device, tensors);
+  const seen = await runOnce(device, calibrateProgram(model, BATCH, LENGTH), batch);
+  device.clear();
+  const own = ownTensors(model, (probe) => seen[probe]!.data[0]!);
+  return { ...tensors, ...Object.fromEntries(measured.map(([name]) => [name, own[name]!])) };
+}
+
+/** Fills a device's registers: frozen weights, what trains, a fresh optimizer. */
+export function load(model: Model, device: Device, trained: HostTensors): void {
+  device.clear();
+  const frozen = Object.keys(frozenShapes(model)).map((
+    name,
+  ) => [frozenRegister(name), structuredClone(weights[name]!)]);
+  device.write({ ...Object.fromEntries(frozen), ...freshState(flatten(layoutOf(model), trained)) });
+}
+
+/** Trains for some steps. @returns the losses */
+export async function train(model: Model, device: Device, steps: number): Promise<number[]> {
+  const layout = layoutOf(model), losses: number[] = [];
+  const executable = await device.load(fineTuneProgram(model, optimizer, BATCH, LENGTH));
+  const rates = {
+    weights: { lr: 1e-2, weightDecay: 0.01 },
+    biases: { lr: 1e-2, weightDecay: 0 },
+    gates: { lr: 1e-2, weightDecay: 0 },
+  };
+  for (let step = 1; step <= steps; step++) {
+    const feeds = { ...batch, ...labels, ...stepFeeds(layout, rates, step, optimizer) };
+    losses.push((await executable.run(feeds, { seed: 1, step })).loss!.data[0]!);
+  }
+  await executable.dispose();
+  return losses;
+}
+
+/** What trains, as the registers hold it. */
+export function trainedTensors(model: Model, device: Device): HostTensors {
+  return unflatten(layoutOf(model), (group) => device.read(stateRegisters(group).p).data);
+}
+
+/** The frozen tensors, as the registers hold them. */
+export function frozenTensors(model: Model, device: Device): HostTensors {
+  return Object.fromEntries(Object.keys(frozenShapes(model)).map((name) => [name, device.read(frozenRegister(name))]));
+}
+
+/** Moves every number a little, so that nothing is zero by construction. */
+export function shaken(tensor: HostTensor, name: string, std: number): HostTensor {
+  const noise = normal(tensor.shape, std, name);
+  return float32(tensor.shape, Array.from(tensor.data, (x, i) => x + noise.data[i]!));
+}
