@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { assertClose, cpu, runOnce } from "../engines/testing.ts";
 import { float32, type HostTensor, type HostTensors } from "../tensor/host_tensor.ts";
 import { evaluateProgram, type Model } from "../training/model.ts";
-import { batch, initialTensors, load, modelOf } from "./testing.ts";
+import { batch, initialTensors, load, lossAndGradient, modelOf, smoothPoint } from "./testing.ts";
 
 const rank = 4, KINDS = 9, ROWS = 6;
 
@@ -70,4 +70,20 @@ Deno.test("fewer bits for one matrix change what the model computes, more than t
   const coarse = { ...start, "attention.bit_gates": set(gates, [[0, -3]]) };
   const [fine, rough] = [await evaluate(model, start), await evaluate(model, coarse)];
   assert.ok(fine.data.some((x, i) => Math.abs(x - rough.data[i]!) > 1e-3));
+});
+
+Deno.test("a half-open gate has the gradient of finite differences", async () => {
+  const model = modelOf("blora", { rank, lambdaBits: 0.01 }, 0), point = await smoothPoint(model), step = 1e-2;
+  const key = "attention.bit_gates", index = Object.keys(point).indexOf(key);
+  for (const [kind, row, gate] of [[0, 0, 0], [1, 2, 0], [8, 5, 0], [4, 1, 1]] as const) {
+    const at = (kind * ROWS + row) * 4 + gate;
+    // Samples of 0.9 open this gate to about two thirds, and all others fully.
+    const moved = (by: number) => ({ ...point, [key]: set(point[key]!, [[at, -1.8 + by]]) });
+    const slope = lossAndGradient(model, moved(0), true).gradients[index]![at]!;
+    const [above, below] = [step, -step].map((by) => lossAndGradient(model, moved(by), false).value);
+    const difference = (above! - below!) / (2 * step);
+    const message = `gate ${gate} of quantizer ${kind}, row ${row}: gradient ${slope}, finite difference ${difference}`;
+    assert.ok(Math.abs(slope - difference) <= 5e-4 + 2e-2 * Math.abs(difference), message);
+    assert.ok(Math.abs(slope) > 1e-3, message);
+  }
 });

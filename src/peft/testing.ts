@@ -1,8 +1,8 @@
 /** A tiny backbone with a method in it: what the contract of methods is tested on. */
-import type { DebertaConfig } from "../deberta/config.ts";
-import { encoderShapes, headShapes } from "../deberta/config.ts";
-import type { Device } from "../engines/engine.ts";
-import { normal, runOnce, whole } from "../engines/testing.ts";
+import * as tf from "@tensorflow/tfjs";
+import { type DebertaConfig, encoderShapes, headShapes } from "../deberta/config.ts";
+import type { Device, Noise } from "../engines/engine.ts";
+import { cpu, normal, runOnce, whole } from "../engines/testing.ts";
 import { float32, type HostTensor, type HostTensors, int32 } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "../training/adamw.ts";
 import { initialize, initializeModel } from "../training/initialize.ts";
@@ -13,7 +13,10 @@ import {
   frozenRegister,
   frozenShapes,
   layoutOf,
+  logitsOf,
   type Model,
+  openPass,
+  taskLoss,
 } from "../training/model.ts";
 import { freshState, stateRegisters, stepFeeds } from "../training/step.ts";
 import { attachMethod } from "./registry.ts";
@@ -117,4 +120,46 @@ export function frozenTensors(model: Model, device: Device): HostTensors {
 export function shaken(tensor: HostTensor, name: string, std: number): HostTensor {
   const noise = normal(tensor.shape, std, name);
   return float32(tensor.shape, Array.from(tensor.data, (x, i) => x + noise.data[i]!));
+}
+
+/** The training loss without dropout and with gates drawn from 0.9, and its gradient to everything that trains. */
+export function lossAndGradient(model: Model, trained: HostTensors, gradient: boolean) {
+  const noise: Noise = {
+    keep: (_, shape) => tf.ones(shape.slice()),
+    uniform: (_, shape) => tf.fill(shape.slice(), 0.9),
+  };
+  tf.setBackend("cpu");
+  const upload = ({ data, shape, dtype }: HostTensor) => tf.tensor(data, shape.slice(), dtype);
+  return tf.tidy(() => {
+    const names = Object.keys(trained);
+    const fixed = Object.fromEntries(
+      [weights, batch, labels].flatMap((tensors, i) =>
+        Object.entries(tensors).map(([name, tensor]) => [i === 0 ? name : `input ${name}`, upload(tensor)])
+      ),
+    );
+    const loss = (...given: tf.Tensor[]) => {
+      const tensor = (name: string) => given[names.indexOf(name)] ?? fixed[name]!;
+      const { pass, penalty } = openPass(model, { mode: "train", noise, tensor });
+      const made = logitsOf(model, pass, { ids: fixed["input ids"]!, mask: fixed["input mask"]! });
+      const task = taskLoss(made, fixed["input labels"]!, fixed["input weights"]!), extra = penalty();
+      return extra ? tf.add(task, extra) : task;
+    };
+    const given = names.map((name) => upload(trained[name]!));
+    const value = loss(...given).dataSync()[0]!;
+    const gradients = gradient ? tf.grads(loss)(given).map((g) => Float32Array.from(g.dataSync())) : [];
+    return { value, gradients };
+  });
+}
+
+/** A point at which the loss is smooth: gates that samples of 0.9 open fully, ranges that clip nothing. */
+export async function smoothPoint(model: Model): Promise<HostTensors> {
+  const moved = Object.entries(await initialTensors(model, cpu)).map(([name, tensor]) => {
+    const gates = name.endsWith("gates");
+    return [name, shaken(gates ? float32(tensor.shape, tensor.data.map(() => 0.3)) : tensor, name, 0.1)] as const;
+  });
+  const point = await withRanges(model, cpu, Object.fromEntries(moved));
+  const wider = Object.entries(point).map(([name, tensor]) => {
+    return [name, name.endsWith("log_scales") ? float32(tensor.shape, tensor.data.map((x) => x + 0.5)) : tensor];
+  });
+  return Object.fromEntries(wider);
 }

@@ -43,7 +43,7 @@ for (const [name, pass] of Object.entries(PASSES)) {
         assert.ok(work(rewritten) <= work(graph), `${name} makes more to compute`);
         assertAllClose(await runGraph(rewritten, feeds), expected, name, { abs: 2e-4, rel: 2e-4 });
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 }
