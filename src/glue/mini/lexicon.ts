@@ -107,6 +107,13 @@ export const ADVERBS: readonly Adverb[] = rows(tables.ADVERBS, 1).map(({ fields:
 export const REVIEWED: readonly string[] = tables.REVIEWED.split(" ");
 export const DEGREES: readonly string[] = tables.DEGREES.split(" ");
 
+/** The words that reviews praise and blame with, together, by part of speech. */
+export const OPINION_WORDS: Readonly<Record<"adjective" | "noun" | "verb", readonly string[]>> = {
+  adjective: [...opinionWords("+", "adjective"), ...opinionWords("-", "adjective")],
+  noun: [...opinionWords("+", "noun"), ...opinionWords("-", "noun")],
+  verb: [...opinionWords("+", "verb"), ...opinionWords("-", "verb")],
+};
+
 /** The words a review praises or blames with. */
 export function opinionWords(polarity: "+" | "-", part: "adjective" | "noun" | "verb"): string[] {
   return tables.OPINIONS[polarity][part].split(" ");
@@ -119,7 +126,7 @@ export function lexicon(): string[] {
     ...new Set([
       ...tables.FUNCTION_WORDS.split(" "),
       ...concepts.flatMap(({ words }) => words.flat()),
-      ...Object.values(tables.OPINIONS).flatMap(Object.values<string>).flatMap((words) => words.split(" ")),
+      ...Object.values(OPINION_WORDS).flat(),
       ...REVIEWED,
       ...DEGREES,
     ]),

@@ -73,7 +73,7 @@ export function sayNounPhrase(stream: Stream, phrase: NounPhrase, role?: Role): 
 }
 
 function determinerOf(stream: Stream, { quantity }: NounPhrase, all: boolean, next: string): Token {
-  const the = (other: string) => stream.chance(0.85) ? "the" : other;
+  const the = (other: string) => stream.chance(0.93) ? "the" : other;
   switch (quantity) {
     case "the":
       return { text: the("this"), part: "determiner", wrong: "these" };

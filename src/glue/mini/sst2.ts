@@ -6,9 +6,9 @@ import { DEGREES, opinionWords, REVIEWED } from "./lexicon.ts";
 type Polarity = "+" | "-";
 const opposite = (polarity: Polarity): Polarity => polarity === "+" ? "-" : "+";
 
-/** A clause that praises or blames; a quarter of them by denying the opposite. */
-function opinion(stream: Stream, polarity: Polarity): string {
-  const it = `the ${stream.pick(REVIEWED)}`, denied = stream.chance(0.25);
+/** A clause that praises or blames, by denying the opposite with the given probability. */
+export function opinion(stream: Stream, polarity: Polarity, denial: number): string {
+  const it = `the ${stream.pick(REVIEWED)}`, denied = stream.chance(denial);
   const word = (part: "adjective" | "noun" | "verb") =>
     stream.pick(opinionWords(denied ? opposite(polarity) : polarity, part));
   const degree = stream.chance(0.3) ? [stream.pick(DEGREES)] : [];
@@ -28,7 +28,7 @@ function opinion(stream: Stream, polarity: Polarity): string {
 
 /** A sentence of one opinion, or of two that agree, or of two of which the one that counts is told by the conjunction. */
 export function review(stream: Stream, polarity: Polarity): string {
-  const own = () => opinion(stream, polarity), other = () => opinion(stream, opposite(polarity));
+  const own = () => opinion(stream, polarity, 0.25), other = () => opinion(stream, opposite(polarity), 0.25);
   const kind = stream.below(20);
   if (kind < 10) return own();
   if (kind < 14) return `${own()} and ${own()}`;

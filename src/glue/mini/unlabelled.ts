@@ -7,7 +7,7 @@ import { answers, ask, canAsk, type Question } from "./questions.ts";
 import { infer } from "./relate.ts";
 import { join, say } from "./say.ts";
 import { drawSentence } from "./sentences.ts";
-import { review } from "./sst2.ts";
+import { opinion, review } from "./sst2.ts";
 
 /** Two sentences, the second following the first in the text. */
 export interface Discourse {
@@ -45,13 +45,13 @@ function told(stream: Stream, first: Clause, second: Clause | null): Discourse |
 
 /** How the second sentence goes on from the first, each as often as it stands here. */
 const KINDS: readonly DrawDiscourse[] = [
-  ...Array<DrawDiscourse>(6).fill(restate),
+  ...Array<DrawDiscourse>(8).fill(restate),
   ...Array<DrawDiscourse>(4).fill(conclude),
   ...Array<DrawDiscourse>(2).fill(elaborate),
   ...Array<DrawDiscourse>(2).fill(contrast),
   ...Array<DrawDiscourse>(3).fill(answer),
   ...Array<DrawDiscourse>(2).fill(askAgain),
-  ...Array<DrawDiscourse>(2).fill(agree),
+  ...Array<DrawDiscourse>(4).fill(agree),
   ...Array<DrawDiscourse>(3).fill(goOn),
 ];
 
@@ -96,10 +96,14 @@ function askAgain(stream: Stream): Discourse | null {
   return canAsk(question) ? { a: join(ask(stream, question)), b: join(ask(stream, question)) } : null;
 }
 
-/** Two opinions of one mind. */
+/** Opinions of one mind, mostly plain ones. */
 function agree(stream: Stream): Discourse {
   const polarity = stream.pick(["+", "-"] as const);
-  return { a: review(stream, polarity), b: review(stream, polarity) };
+  const say = () =>
+    stream.chance(0.3)
+      ? review(stream, polarity)
+      : `${opinion(stream, polarity, 0.1)} and ${opinion(stream, polarity, 0.1)}`;
+  return { a: say(), b: say() };
 }
 
 /** Two statements, of any construction, that have nothing to do with each other. */
