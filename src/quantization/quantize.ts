@@ -17,6 +17,15 @@ type Tensor = tf.Tensor;
 /** s2 / s_k for k = 2, 4, 8, 16, 32: (2^k - 1) / 3. */
 export const STEP_RATIOS = [1, 5, 85, 21845, 1431655765] as const;
 
+/** The grids that are computed. That for 32 bits is finer than float32: there rounding is the identity. */
+const COARSE = STEP_RATIOS.slice(0, 4);
+
+/**
+ * Added and taken away again, 1.5 2^23 rounds a float32 below 2^22 to a whole number, half to even, in two additions, several
+ * times faster than a rounding instruction applied to each number. Zero leaves the level for 32 bits as it is.
+ */
+const ROUNDING = [12582912, 12582912, 12582912, 12582912, 0];
+
 export interface QuantizeOptions {
   /** Whether the range is [-b, b] (the default) or [0, b]. */
   readonly signed?: boolean;
@@ -41,9 +50,9 @@ export interface Levels {
   /** Where inputs are clipped, [G, 1, 1] each. */
   readonly bottom: Tensor;
   readonly top: Tensor;
-  /** 1 / s_k, [G, 5, 1]. */
+  /** 1 / s_k, and 1 for 32 bits, [G, 5, 1]. */
   readonly perStep: Tensor;
-  /** weight_k s_k, [G, 5, 1]. Takes the rest of the gradient to the step, and that to the weights. */
+  /** weight_k s_k, and weight_32, [G, 5, 1]. Takes the rest of the gradient to the step, and that to the weights. */
   readonly mixture: Tensor;
 }
 
@@ -53,16 +62,17 @@ export interface Levels {
  * @param weights [G, 5], from `levelWeights`
  */
 export function levelsOf(logStep: Tensor, weights: Tensor, signed = true): Levels {
-  const log = tf.reshape(logStep, [-1, 1, 1]), ratios = tf.tensor(STEP_RATIOS as unknown as number[], [1, 5, 1]);
+  const log = tf.reshape(logStep, [-1, 1, 1]), row = (values: number[]) => tf.tensor(values, [1, 5, 1]);
+  const identity = row([0, 0, 0, 0, 1]), end = rangeOverStep(signed) * WITHIN;
   const constant = (f: (step: Tensor) => Tensor) =>
     tf.customGrad((x) => ({ value: f(tf.exp(x as Tensor)), gradFunc: () => tf.zeros(log.shape) }))(log);
-  const end = rangeOverStep(signed) * WITHIN;
+  const steps = tf.add(tf.mul(row([...COARSE.map((ratio) => 1 / ratio), 0]), tf.exp(log)), identity);
   return {
     logStep: log,
     bottom: constant((step) => tf.mul(step, signed ? -end : 0)),
     top: constant((step) => tf.mul(step, end)),
-    perStep: constant((step) => tf.div(ratios, step)),
-    mixture: tf.mul(tf.div(tf.expandDims(weights, 2), ratios), tf.exp(log)),
+    perStep: constant((step) => tf.add(tf.div(row([...COARSE, 0]), step), identity)),
+    mixture: tf.mul(tf.expandDims(weights, 2), steps),
   };
 }
 
@@ -89,22 +99,42 @@ export function joinLevels(stacks: readonly Levels[]): Levels {
 }
 
 /**
+ * The inner products of the rows of a stack with one row each.
+ *
+ * A product of matrices with one column is slow everywhere; one with a single row of ones is fast, so sums are taken along
+ * the longer part of a row with that, and along the rest by a reduction.
+ * @param rows [G, K, N]
+ * @param with_ [G, 1, N]
+ * @param width a divisor of N
+ * @returns [G, K, 1]
+ */
+function innerProducts(rows: Tensor, with_: Tensor, width: number): Tensor {
+  const [groups, count, size] = rows.shape as [number, number, number];
+  const products = tf.reshape(tf.mul(rows, with_), [groups * count, size / width, width]);
+  const columns = tf.matMul(tf.ones([1, 1, size / width]), products); // [G K, 1, width]
+  return tf.reshape(tf.sum(columns, -1), [groups, count, 1]);
+}
+
+/**
  * Quantizes each tensor of a stack with its own step and its own mixture of bit widths.
  * @param x [G, ...]
  * @returns as x
  */
 export function quantizeWith(x: Tensor, levels: Levels, { clip = true }: QuantizeOptions = {}): Tensor {
-  const groups = x.shape[0]!;
+  const groups = x.shape[0]!, width = x.shape.at(-1)!, offset = tf.tensor(ROUNDING, [1, 5, 1]);
   const apply = tf.customGrad((...args) => {
     const save = args.pop() as unknown as tf.GradSaveFunc;
     const [x, _logStep, bottom, top, perStep, mixture] = args as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
     const limited = clip ? tf.minimum(tf.maximum(x, bottom), top) : x; // [G, 1, N]
-    const rounded = tf.round(tf.mul(limited, perStep)); // [G, 5, N]
-    save([x, limited, rounded]);
+    const rounded = tf.sub(tf.add(tf.mul(limited, perStep), offset), offset); // [G, 5, N]
+    save([x, limited, rounded, mixture]);
     const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-      const [x, limited, rounded] = saved as [Tensor, Tensor, Tensor];
+      const [x, limited, rounded, mixture] = saved as [Tensor, Tensor, Tensor, Tensor];
       const dx = clip ? tf.where(tf.equal(x, limited), dy, tf.zerosLike(dy)) : dy;
-      const dLogStep = tf.neg(tf.matMul(dx, x, false, true)), dMixture = tf.matMul(rounded, dy, false, true);
+      const dMixture = innerProducts(rounded, dy, width);
+      // The share of 32 bits does not depend on the step: what its row brings to <dy, y> is given back.
+      const unrounded = tf.mul(tf.slice(mixture, [0, 4, 0], [-1, 1, -1]), tf.slice(dMixture, [0, 4, 0], [-1, 1, -1]));
+      const dLogStep = tf.sub(unrounded, innerProducts(dx, x, width));
       return [dx, dLogStep, tf.zerosLike(bottom), tf.zerosLike(top), tf.zerosLike(perStep), dMixture];
     };
     return { value: tf.matMul(mixture, rounded, true, false), gradFunc };
