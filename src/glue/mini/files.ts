@@ -2,7 +2,7 @@
 import { type Files, type Task, type TaskName, TASKS } from "../tasks.ts";
 import type { LabelledItem } from "./generate.ts";
 
-/** Columns that the official files have besides texts and label, by task, with `#` where the row's number stands. */
+/** The official header lines; mnli's without the parses. */
 const HEADERS: Readonly<Record<Exclude<TaskName, "cola" | "mrpc">, string>> = {
   sst2: "sentence label",
   qqp: "id qid1 qid2 question1 question2 is_duplicate",
@@ -55,6 +55,7 @@ function written(task: Task, { label }: LabelledItem): string {
   return task.regression ? `${label}` : task.written[label] ?? "";
 }
 
+/** What stands in a column that nothing reads. */
 function other(column: string, row: number): string {
   return column === "genre" || column.startsWith("source") || column === "filename" || column === "year"
     ? "mini"

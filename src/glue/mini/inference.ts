@@ -9,7 +9,8 @@ import { join, say } from "./say.ts";
 
 export const INFERENCES: readonly Inference[] = ["entailment", "neutral", "contradiction"];
 
-const WEAKER: readonly EditName[] = [
+/** Changes that tell less, where nothing turns the direction round. */
+export const WEAKER: readonly EditName[] = [
   "dropAdjective",
   "dropObjectAdjective",
   "dropManner",
@@ -20,6 +21,7 @@ const WEAKER: readonly EditName[] = [
   "generalState",
   "less",
 ];
+/** Changes that tell more. */
 const STRONGER: readonly EditName[] = [
   "addAdjective",
   "addObjectAdjective",
@@ -31,6 +33,7 @@ const STRONGER: readonly EditName[] = [
   "specialState",
   "more",
 ];
+/** Changes that may be at odds with the premise. */
 const AGAINST: readonly EditName[] = [
   "negate",
   "oppositeVerb",

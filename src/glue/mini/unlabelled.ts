@@ -1,6 +1,7 @@
 /** Unlabelled text of MiniGLUE's grammar, to pre-train on. */
 import { Stream } from "../../random/stream.ts";
 import { edit, type EditName } from "./edits.ts";
+import { WEAKER } from "./inference.ts";
 import { MAX_PAIR } from "./item.ts";
 import { type Clause, drawClause } from "./meaning.ts";
 import { answers, ask, canAsk, type Question } from "./questions.ts";
@@ -17,17 +18,6 @@ export interface Discourse {
 
 type DrawDiscourse = (stream: Stream) => Discourse | null;
 
-const WEAKER: readonly EditName[] = [
-  "dropAdjective",
-  "dropObjectAdjective",
-  "dropManner",
-  "dropWhere",
-  "generalSubject",
-  "generalObject",
-  "generalVerb",
-  "generalState",
-  "less",
-];
 const FULLER: readonly EditName[] = ["addAdjective", "addObjectAdjective", "addManner", "addWhere"];
 
 function drawFact(stream: Stream): Clause {
