@@ -10,11 +10,20 @@ export class ProgramCache {
    */
   constructor(readonly device: Device, readonly capacity = 24) {}
 
-  /** @param key everything that the program's graph depends on */
+  /**
+   * The program of a key, loaded or kept from before. One that could not be loaded is not kept.
+   * @param key everything that the program's graph depends on
+   */
   async load(key: string, make: () => Program): Promise<Executable> {
     const loading = this.#loaded.get(key) ?? this.device.load(make());
     this.#loaded.delete(key);
     this.#loaded.set(key, loading);
+    try {
+      await loading;
+    } catch (error) {
+      if (this.#loaded.get(key) === loading) this.#loaded.delete(key);
+      throw error;
+    }
     const [oldest] = this.#loaded;
     if (this.#loaded.size > this.capacity && oldest) {
       this.#loaded.delete(oldest[0]);
