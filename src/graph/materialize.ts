@@ -58,10 +58,28 @@ export async function materialize(options: MaterializeOptions): Promise<Material
     await writeLock(folder, lock);
     return { lock, written, removed };
   } catch (error) {
-    throw mendable(
-      error,
-      `Could not write results to "${folder}"`,
-      "mend that, or choose another folder with --results DIR",
-    );
+    throw unwritable(folder, error);
   }
+}
+
+/**
+ * Makes sure that a folder can be written before anything is computed for it, by writing to it.
+ * @throws InputError if it cannot
+ */
+export async function checkWritable(folder: string): Promise<void> {
+  const probe = join(folder, ".writable");
+  try {
+    await writeAtomically(probe, "");
+    await rm(probe);
+  } catch (error) {
+    throw unwritable(folder, error);
+  }
+}
+
+function unwritable(folder: string, error: unknown): unknown {
+  return mendable(
+    error,
+    `Could not write results to "${folder}"`,
+    "mend that, or choose another folder with --results DIR",
+  );
 }

@@ -4,7 +4,7 @@ import type { Emit, Event } from "./events.ts";
 import type { Executor } from "./executor.ts";
 import type { Environment } from "./fingerprint.ts";
 import { buildGraph, narrow, select } from "./graph.ts";
-import { materialize, type Materialized } from "./materialize.ts";
+import { checkWritable, materialize, type Materialized } from "./materialize.ts";
 import type { ResultFiles } from "./lock_file.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { Records } from "./records.ts";
@@ -97,7 +97,10 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduced> 
     let target: Target = options;
     for (;;) {
       const current = await plan(target, store, records, []);
-      if ([...current.states.values()].some((state) => state.kind !== "fresh")) await session.lock();
+      if ([...current.states.values()].some((state) => state.kind !== "fresh")) {
+        if (results) await checkWritable(results.folder);
+        await session.lock();
+      }
       const outcome = await runPlan({
         plan: current,
         store,

@@ -57,14 +57,18 @@ export class RunLock implements AsyncDisposable {
   }
 }
 
-/** Who is running steps in a cache now; null if nobody is. */
+/** Who is running steps in a cache now; null if nobody is. @throws InputError if the folder cannot be read */
 export async function whoRuns(folder: string): Promise<Holder | null> {
   let file;
   try {
     file = Deno.openSync(lockPath(folder), { read: true });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
+    throw mendable(
+      error,
+      `Could not read the cache "${folder}"`,
+      "mend that, or choose another folder with --cache DIR",
+    );
   }
   try {
     if (!await file.tryLock(false)) return await readHolder(folder);
