@@ -1,5 +1,6 @@
 /** `deno task bench`: milliseconds per training step for engines, methods and shapes, one process per row. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { explain, positive } from "../pipeline/cli/usage.ts";
 import { InputError, unknownName } from "../src/errors.ts";
 import { parseEngineName } from "../src/engines/open.ts";
 import { findMethod, METHOD_NAMES } from "../src/peft/registry.ts";
@@ -24,12 +25,6 @@ interface Options {
   readonly threads: number;
   readonly steps?: number;
   readonly json?: boolean;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Expected a positive whole number");
-  return value;
 }
 
 /** Rows measured when nothing narrows them: what takes seconds, and what a user waits for. */
@@ -92,19 +87,18 @@ async function bench(options: Options): Promise<void> {
   if (options.json) console.log(JSON.stringify({ machine: machine(), rows }));
 }
 
-const command = new Command("deno task bench")
+const command = new Command("deno task bench").exitOverride().configureOutput({ outputError: () => {} })
   .description("time the training step; random weights, a quarter of each row padded, dropout 0.1")
   .option("--engine <name>", `one engine (default: ${DEFAULTS.engines.join(" and ")})`)
   .option("--method <name>", "one method (default: all)")
   .option("--shape <name>", `${Object.keys(SHAPES).join(", ")} (default: ${DEFAULTS.shapes.join(" and ")})`)
   .option("--threads <n>", "threads of the native engine", positive, 2)
   .option("--steps <n>", "steps timed after warm-up (default: 40 for mini, 7 for the others)", positive)
-  .option("--json", "one JSON document on standard output");
+  .option("--json", "one JSON document on standard output")
+  .option("--verbose", "show the stack of a failure");
 try {
   await command.parseAsync(Deno.args, { from: "user" });
   await bench(command.opts<Options>());
 } catch (error) {
-  if (!(error instanceof InputError)) throw error;
-  console.error(error.message);
-  Deno.exit(error.exitCode);
+  Deno.exit(explain(error, { help: "deno task bench --help", verbose: Deno.args.includes("--verbose") }));
 }

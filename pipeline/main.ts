@@ -1,18 +1,9 @@
 /** The command line. Parses, calls, and turns errors into a line and an exit code; every `deno task` goes through it. */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { InputError } from "../src/errors.ts";
+import { Command, Option } from "commander";
+import { type ExitCode, explain, positive } from "./cli/usage.ts";
 import { FIGURE_NAMES } from "./figures/registry.ts";
 import { PROFILE_NAMES } from "./profiles/registry.ts";
 import { TABLE_NAMES } from "./tables/registry.ts";
-
-/** 0 done, 1 a step failed or a check did not hold, 2 usage error, 3 work is pending. */
-export type ExitCode = 0 | 1 | 2 | 3;
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Expected a positive whole number");
-  return value;
-}
 
 /** Options of every command that plans or runs steps. */
 function planning(command: Command): Command {
@@ -99,24 +90,10 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     await program.parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
-    return explain(error, args.includes("--verbose"));
+    const [name] = args, known = program.commands.some((command) => command.name() === name);
+    const help = known ? `deno task ${name} --help` : "deno task to see what there is";
+    return explain(error, { help, verbose: args.includes("--verbose") });
   }
-}
-
-/** Prints what a person can do about an error. */
-function explain(error: unknown, verbose: boolean): ExitCode {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0; // --help has been printed
-    console.error(
-      `${error.message.replace(/^error: /, "").replace(/^./, (c) => c.toUpperCase())}: type deno task NAME --help`,
-    );
-    return 2;
-  }
-  if (!(error instanceof Error)) throw error;
-  console.error(verbose ? error.stack : error.message);
-  if (error instanceof InputError) return error.exitCode as ExitCode;
-  if (!verbose) console.error("This is a fault of the program: the same command with --verbose shows where");
-  return 1;
 }
 
 // A worker in the middle of a computation would keep the process alive after its last word.

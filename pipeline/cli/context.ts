@@ -51,8 +51,15 @@ function environmentOf(): Environment {
 
 /** @throws UsageError for an unknown profile or engine */
 export async function openContext(options: PlanningOptions): Promise<Context> {
-  const profile = findProfile(options.profile),
-    engine = options.engine ? parseEngineName(options.engine) : profile.engine;
+  return await contextOf(findProfile(options.profile), options);
+}
+
+/** The same for a profile that need not be registered. @throws UsageError for an unknown engine */
+export async function contextOf(
+  profile: Profile,
+  options: Pick<PlanningOptions, "engine" | "results">,
+): Promise<Context> {
+  const engine = options.engine ? parseEngineName(options.engine) : profile.engine;
   return {
     profile,
     engine,

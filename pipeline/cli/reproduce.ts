@@ -14,7 +14,12 @@ export interface ReproduceOptions extends RunningOptions {
 }
 
 export async function reproduceCommand(options: ReproduceOptions): Promise<0 | 1 | 3> {
-  const context = await openContext(options), files = resultFiles(context.steps), { only } = options;
+  return await reproduceContext(await openContext(options), options);
+}
+
+/** The same for a profile that need not be registered. */
+export async function reproduceContext(context: Context, options: ReproduceOptions): Promise<0 | 1 | 3> {
+  const files = resultFiles(context.steps), { only } = options;
   if (options.dryRun) {
     return printStates(await inspect({ ...targetOf(context, options), ...(only && { only }) }), options.json ?? false)
       ? 3

@@ -1,11 +1,11 @@
 /** Shows the state of every step of a plan. */
-import { InputError } from "../../src/errors.ts";
+import { UsageError } from "../../src/errors.ts";
 import type { Plan } from "../../src/graph/plan.ts";
 import type { Target } from "../../src/graph/reproduce.ts";
 import type { Context, PlanningOptions } from "./context.ts";
 
 export function targetOf(context: Context, options: PlanningOptions): Target {
-  if (!options.cache) throw new InputError("Without a cache there is no state to show: leave out --no-cache");
+  if (!options.cache) throw new UsageError("Without a cache there is no state to show: leave out --no-cache");
   const { steps, environment, profile, engine } = context;
   return { steps, environment, cache: options.cache, scope: `${profile.name}-${engine}` };
 }
