@@ -75,10 +75,11 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     }
   }
   const vocabulary = declare("vocabulary", "vocabulary", {
-    parameters: { tasks },
+    parameters: { tasks, backbone } as unknown as Json,
     inputs: real ? { ...spm, ...Object.assign({}, ...tasks.map(files)) } : {},
-    outputs: ["vocabulary.json"],
+    outputs: ["vocabulary.json", "config.json"],
   });
+  const config: Input = { step: vocabulary, output: "config.json" };
   const tokens: Record<string, Input> = { "vocabulary.json": { step: vocabulary, output: "vocabulary.json" }, ...spm };
   for (const task of tasks) {
     const source = data.kind === "mini" ? `MiniGLUE, seed ${data.seed}` : `GLUE, ${officialFiles(task)[0]}`;
@@ -98,13 +99,12 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     outputs: ["sequences.json"],
   });
   const backboneStep = declare("pretrain", "pretrain", {
-    parameters: { backbone, settings: { ...pretrain, lengths } } as unknown as Json,
-    inputs: { ...tokens, "sequences.json": { step: corpus, output: "sequences.json" } },
-    outputs: ["backbone.safetensors", "config.json", "pretrain.json"],
+    parameters: { settings: pretrain } as unknown as Json,
+    inputs: { ...tokens, "config.json": config, "sequences.json": { step: corpus, output: "sequences.json" } },
+    outputs: ["backbone.safetensors", "pretrain.json"],
     engine,
-    seconds: 8,
+    seconds: 15,
   });
-  const config: Input = { step: backboneStep, output: "config.json" };
 
   // Runs.
   const run = (method: string, task: TaskName, seed: number, start: "pretrained" | "random"): string => {

@@ -32,6 +32,7 @@ export const glueMini: Profile = {
     warmup: 200,
     replaced: 0.15,
     std: 0.05,
+    lengths: [16, 32, 64, 96],
   },
   methods: {
     "full-ft": { learningRate: 3e-4, options: {} },

@@ -37,7 +37,7 @@ export interface Profile {
   readonly backbone: Omit<DebertaConfig, "vocabulary">;
   /** Padded lengths of batches, ascending; longer examples are truncated to the last. */
   readonly lengths: readonly number[];
-  readonly pretrain: Omit<PretrainSettings, "lengths">;
+  readonly pretrain: PretrainSettings;
   /** The methods in the order of the tables. */
   readonly methods: Readonly<Record<string, MethodSettings>>;
   readonly finetune:

@@ -5,7 +5,7 @@ import { parseEngineName } from "../../src/engines/open.ts";
 import { parseTaskName, TASKS } from "../../src/glue/tasks.ts";
 import type { Json, StepRunner } from "../../src/graph/step.ts";
 import { attachMethod } from "../../src/peft/registry.ts";
-import { type HostTensors, sizeOf } from "../../src/tensor/host_tensor.ts";
+import { float32, type HostTensors, sizeOf } from "../../src/tensor/host_tensor.ts";
 import { fineTune, type FineTuneSettings } from "../../src/training/fine_tune.ts";
 import { initializeModel } from "../../src/training/initialize.ts";
 import type { RunRecord } from "../../src/training/record.ts";
@@ -50,7 +50,7 @@ export const run: StepRunner = async (context) => {
     task,
     train,
     dev,
-    weights: { ...encoder, ...initializeModel(head, parameters.headStd, seed) },
+    weights: { ...encoder, ...freshHead(head, parameters.headStd, seed, labels === 1 ? train : []) },
     settings: { ...settings, seed, warmup },
     onProgress: context.progress,
   });
@@ -93,6 +93,19 @@ export const run: StepRunner = async (context) => {
   const others = Object.entries(trained).filter(([name]) => !(name in own));
   context.write("adapter.safetensors", writeSafetensors({ ...tensors, ...Object.fromEntries(others) }));
 };
+
+/** A head's starting values. A regression starts at the mean of its training scores, which Adam would take an epoch to reach. */
+function freshHead(
+  shapes: Record<string, number[]>,
+  std: number,
+  seed: number,
+  scored: EncodedTask["train"],
+): HostTensors {
+  const head = initializeModel(shapes, std, seed);
+  if (scored.length === 0) return head;
+  const mean = scored.reduce((sum, { label }) => sum + label, 0) / scored.length;
+  return { ...head, "classifier.bias": float32([1], [mean]) };
+}
 
 /** Options as plain settings of the record. */
 function attachedOptions(options: FineTuneParameters["options"]): Record<string, string | number | boolean> {

@@ -3,27 +3,36 @@ import type { DebertaConfig } from "../../src/deberta/config.ts";
 import { writeSafetensors } from "../../src/deberta/safetensors.ts";
 import { parseEngineName } from "../../src/engines/open.ts";
 import type { Json, StepRunner } from "../../src/graph/step.ts";
+import { substitute } from "../../src/glue/mini/substitute.ts";
+import type { Stream } from "../../src/random/stream.ts";
+import { wordTokenizer } from "../../src/tokenizer/words.ts";
 import { pretrain, type PretrainSettings } from "../../src/training/pretrain.ts";
 import { openPrograms } from "./devices.ts";
 import { parametersOf, readJson, writeJson } from "./json.ts";
-import { openTokenizer } from "./vocabulary.ts";
+import { openTokenizer, type Vocabulary } from "./vocabulary.ts";
+
+/** For a vocabulary of the generator's words: a word that its grammar could have put in the place of another. */
+function substituteOf(vocabulary: Vocabulary) {
+  if (vocabulary.kind !== "words") return undefined;
+  const { words } = vocabulary, tokenizer = wordTokenizer(words), first = tokenizer.size - words.length;
+  return (id: number, stream: Stream) => id < first ? id : tokenizer.encode(substitute(stream, words[id - first]!))[0]!;
+}
 
 export const run: StepRunner = async (context) => {
-  const { backbone, settings } = parametersOf<
-    Json & { backbone: Omit<DebertaConfig, "vocabulary">; settings: PretrainSettings }
-  >(context);
+  const { settings } = parametersOf<Json & { settings: PretrainSettings }>(context);
   const { device } = await openPrograms(parseEngineName(context.step.engine!));
-  const { size: vocabulary, special } = await openTokenizer(context);
-  const config = { ...backbone, vocabulary }, sequences = await readJson<number[][]>(context, "sequences.json");
-  const { weights, losses } = await pretrain(
+  const config = await readJson<DebertaConfig>(context, "config.json"), { special } = await openTokenizer(context);
+  const sequences = await readJson<number[][]>(context, "sequences.json");
+  const substitute = substituteOf(await readJson<Vocabulary>(context, "vocabulary.json"));
+  const { weights, losses } = await pretrain({
     device,
     config,
     sequences,
-    [special.cls, special.sep],
+    special,
     settings,
-    context.progress,
-  );
+    ...(substitute && { substitute }),
+    onProgress: context.progress,
+  });
   context.write("backbone.safetensors", writeSafetensors(weights));
-  writeJson(context, "config.json", config);
   writeJson(context, "pretrain.json", { sequences: sequences.length, losses });
 };

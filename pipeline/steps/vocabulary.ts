@@ -1,8 +1,9 @@
-/** Decides which tokens a backbone has embeddings for. */
+/** Decides which tokens a backbone has embeddings for, which completes its configuration. */
 import { lexicon } from "../../src/glue/mini/lexicon.ts";
 import { readTask } from "../../src/glue/read.ts";
 import { parseTaskName } from "../../src/glue/tasks.ts";
-import type { StepContext, StepRunner } from "../../src/graph/step.ts";
+import type { DebertaConfig } from "../../src/deberta/config.ts";
+import type { Json, StepContext, StepRunner } from "../../src/graph/step.ts";
 import { restrictTokenizer } from "../../src/tokenizer/restricted.ts";
 import { sentencePieceTokenizer } from "../../src/tokenizer/sentencepiece.ts";
 import type { Tokenizer } from "../../src/tokenizer/tokenizer.ts";
@@ -23,7 +24,9 @@ export async function openTokenizer(context: StepContext): Promise<Tokenizer> {
 }
 
 export const run: StepRunner = async (context) => {
-  const { tasks } = parametersOf<{ tasks: string[] }>(context);
+  const { tasks, backbone } = parametersOf<Json & { tasks: string[]; backbone: Omit<DebertaConfig, "vocabulary"> }>(
+    context,
+  );
   let vocabulary: Vocabulary = { kind: "words", words: lexicon() };
   if ("spm.model" in context.step.inputs) {
     const tokenizer = await sentencePieceTokenizer(await context.read("spm.model"), "spm.model"),
@@ -36,5 +39,7 @@ export const run: StepRunner = async (context) => {
     }
     vocabulary = { kind: "sentencepiece", kept: [...restrictTokenizer(tokenizer, used).kept] };
   }
+  const { size } = vocabulary.kind === "words" ? wordTokenizer(vocabulary.words) : { size: vocabulary.kept.length };
   writeJson(context, "vocabulary.json", vocabulary);
+  writeJson(context, "config.json", { ...backbone, vocabulary: size } satisfies DebertaConfig);
 };

@@ -1,6 +1,6 @@
 /** What the tests of kernels run: for each mapped kernel, calls that reach it, over shapes, axes and element types. */
 import * as tf from "@tensorflow/tfjs";
-import { gelu, layerNorm } from "../deberta/composites.ts";
+import { layerNorm } from "../deberta/composites.ts";
 import { bits, normal, positive, spread, whole } from "../engines/testing.ts";
 import { float32, type HostTensor, int32 } from "../tensor/host_tensor.ts";
 import { TRACE } from "./tracer.ts";
@@ -294,5 +294,4 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
   LayerNorm: [[4, 6], [1, 3], [5, 1]].map(([n, d]) =>
     of((x, gamma, beta) => layerNorm(x, gamma, beta, 1e-7), normal([n!, d!]), spread([d!]), spread([d!], 0.1))
   ),
-  Gelu: [...each(gelu), of(gelu, float32([4], [-9, -4, 4, 9]))],
 };

@@ -269,10 +269,9 @@ function matMul(build: Builder, a: Value, b: Value, transposeA: boolean, transpo
   return build.one(shape.length === 2 ? "Gemm" : "FusedMatMul", [a, b], { dtype: a.dtype, shape }, attributes);
 }
 
-// The composites of src/deberta/composites.ts.
+// The composite of src/deberta/composites.ts.
 registerTraceKernel("LayerNorm", ({ x, gamma, beta }, { epsilon }, { build, value }) => {
   const input = value(x!), row = { dtype: input.dtype, shape: [...input.shape.slice(0, -1), 1] };
   const attributes = { axis: -1, epsilon: epsilon as number };
   return build.many("LayerNormalization", [input, value(gamma!), value(beta!)], [input, row, row], attributes);
 });
-registerTraceKernel("Gelu", ({ x }, _, { build, value }) => unary(build, "Gelu", value(x!)));

@@ -28,7 +28,7 @@ const Model = root.lookupType("ModelProto");
 const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
 const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 /** Operators of ONNX Runtime's own set. */
-const CONTRIB = new Set(["FusedMatMul", "BiasGelu"]);
+const CONTRIB = new Set(["FusedMatMul"]);
 /** Attributes that ONNX takes as int64 inputs, in the order of those inputs. */
 const AS_INPUTS: Readonly<Record<string, readonly string[]>> = {
   Reshape: ["shape"],

@@ -1,22 +1,17 @@
 /**
- * Operations that a compiled engine knows whole and an eager one computes from primitives: LayerNorm and GELU.
- * Their gradients are written by hand, because the chain rule over the primitives makes many more passes over memory.
+ * LayerNorm and GELU with gradients written by hand, because the chain rule over primitives makes many more passes over memory.
+ * LayerNorm is also one operation of the compiled engines, where there the eager ones compute it from primitives.
  */
 import * as tf from "@tensorflow/tfjs";
 import { TRACE } from "../compile/tracer.ts";
 
 type Tensor = tf.Tensor;
 
-/** Runs a kernel registered for tracing, or the primitives on a backend that computes. */
-function composite(
-  kernel: string,
-  inputs: tf.NamedTensorMap,
-  attrs: tf.NamedAttrMap,
-  primitives: () => Tensor[],
-): Tensor[] {
-  if (tf.getBackend() !== TRACE) return primitives();
-  const result = tf.engine().runKernel(kernel, inputs, attrs) as Tensor | Tensor[];
-  return Array.isArray(result) ? result : [result];
+/** LayerNorm with the means and inverse standard deviations of the rows, which its gradient needs. */
+function normalize(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): [Tensor, Tensor, Tensor] {
+  const mean = tf.mean(x, -1, true), centred = tf.sub(x, mean);
+  const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
+  return [tf.add(tf.mul(tf.mul(centred, inverse), gamma), beta), mean, inverse];
 }
 
 /**
@@ -28,11 +23,10 @@ function composite(
 export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Tensor {
   const apply = tf.customGrad((...args) => {
     const [x, gamma, beta, save] = args as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
-    const [y, mean, inverse] = composite("LayerNorm", { x, gamma, beta }, { epsilon }, () => {
-      const mean = tf.mean(x, -1, true), centred = tf.sub(x, mean);
-      const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
-      return [tf.add(tf.mul(tf.mul(centred, inverse), gamma), beta), mean, inverse];
-    }) as [Tensor, Tensor, Tensor];
+    const whole = tf.getBackend() === TRACE;
+    const [y, mean, inverse] = whole
+      ? tf.engine().runKernel("LayerNorm", { x, gamma, beta }, { epsilon }) as unknown as [Tensor, Tensor, Tensor]
+      : normalize(x, gamma, beta, epsilon);
     save([x, gamma, mean, inverse]);
     const gradFunc = (dy: Tensor, saved: Tensor[]) => {
       const [x, gamma, mean, inverse] = saved as [Tensor, Tensor, Tensor, Tensor];
@@ -48,19 +42,18 @@ export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: numbe
 
 const SQRT_HALF = Math.SQRT1_2, SQRT_TWO_PI = 2.5066282746310002;
 
-/** GELU in its exact form, x Phi(x) (Hendrycks and Gimpel 2016). */
+/** GELU in its exact form, x Phi(x) (Hendrycks and Gimpel 2016). Phi is kept for the gradient, Phi(x) + x phi(x). */
 export function gelu(x: Tensor): Tensor {
-  const distribution = (x: Tensor) => tf.mul(tf.add(tf.erf(tf.mul(x, SQRT_HALF)), 1), 0.5);
   const apply = tf.customGrad((...args) => {
     const [x, save] = args as unknown as [Tensor, tf.GradSaveFunc];
-    save([x]);
-    const [value] = composite("Gelu", { x }, {}, () => [tf.mul(x, distribution(x))]) as [Tensor];
+    const distribution = tf.mul(tf.add(tf.erf(tf.mul(x, SQRT_HALF)), 1), 0.5);
+    save([x, distribution]);
     const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-      const x = saved[0]!;
+      const [x, distribution] = saved as [Tensor, Tensor];
       const density = tf.div(tf.exp(tf.mul(tf.square(x), -0.5)), SQRT_TWO_PI);
-      return tf.mul(dy, tf.add(distribution(x), tf.mul(x, density)));
+      return tf.mul(dy, tf.add(distribution, tf.mul(x, density)));
     };
-    return { value, gradFunc };
+    return { value: tf.mul(x, distribution), gradFunc };
   });
   return apply(x);
 }

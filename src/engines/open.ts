@@ -46,7 +46,11 @@ async function openPortable(): Promise<CompiledDevice> {
   const runtime = await import("onnxruntime-web/wasm");
   runtime.env.wasm.numThreads = 1;
   const { CompiledDevice } = await import("./compiled.ts");
-  return new CompiledDevice(runtime, { graphOptimizationLevel: "basic", enableMemPattern: false, logSeverityLevel: 3 });
+  return new CompiledDevice(runtime, {
+    graphOptimizationLevel: "disabled",
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+  });
 }
 
 /** ONNX Runtime's own kernels for this processor, from its npm package. */
@@ -61,7 +65,7 @@ async function openNative(threads: number): Promise<CompiledDevice> {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
-    graphOptimizationLevel: "basic",
+    graphOptimizationLevel: "disabled",
     enableMemPattern: false,
     logSeverityLevel: 3,
     // Threads that spin while they wait are 3 % faster alone and twice as slow when processes share the cores.

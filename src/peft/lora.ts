@@ -53,14 +53,19 @@ export const lora: Method<LoraOptions> = {
       trainsBackbone: [],
       parameters,
       open: ({ parameter, affine }) => ({
-        linear: (modules, x) =>
-          modules.map((module) => {
-            const h = affine(module, x);
-            if (!adapted.has(module)) return h;
-            const down = tf.matMul(x, parameter(`${module}.lora_A.weight`), false, true); // [N, r]
-            const update = tf.matMul(down, parameter(`${module}.lora_B.weight`), false, true); // [N, out]
+        linear: (modules, x) => {
+          const mine = modules.filter((module) => adapted.has(module));
+          if (mine.length === 0) return undefined;
+          // One product for all that read the same input: A is far too narrow to keep a processor busy.
+          const down = tf.matMul(x, tf.concat(mine.map((module) => parameter(`${module}.lora_A.weight`))), false, true);
+          const parts = mine.length === 1 ? [down] : tf.split(down, mine.length, 1); // [N, r] each
+          return modules.map((module) => {
+            const h = affine(module, x), part = parts[mine.indexOf(module)];
+            if (!part) return h;
+            const update = tf.matMul(part, parameter(`${module}.lora_B.weight`), false, true); // [N, out]
             return tf.add(h, tf.mul(update, alpha / rank));
-          }),
+          });
+        },
       }),
       observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank, maxRank: rank, bits: {} })),
       merge: (backbone, tensors) =>

@@ -64,14 +64,24 @@ export interface Levels {
 export function levelsOf(logStep: Tensor, weights: Tensor, signed = true): Levels {
   const log = tf.reshape(logStep, [-1, 1, 1]), row = (values: number[]) => tf.tensor(values, [1, 5, 1]);
   const identity = row([0, 0, 0, 0, 1]), end = rangeOverStep(signed) * WITHIN;
-  const constant = (f: (step: Tensor) => Tensor) =>
-    tf.customGrad((x) => ({ value: f(tf.exp(x as Tensor)), gradFunc: () => tf.zeros(log.shape) }))(log);
-  const steps = tf.add(tf.mul(row([...COARSE.map((ratio) => 1 / ratio), 0]), tf.exp(log)), identity);
+  /** A function of s2 with the given gradient to its logarithm. */
+  const ofStep = (f: (step: Tensor) => Tensor, gradient: (dy: Tensor, value: Tensor) => Tensor) =>
+    tf.customGrad((...args) => {
+      const [x, save] = args as unknown as [Tensor, tf.GradSaveFunc], value = f(tf.exp(x));
+      save([value]);
+      return { value, gradFunc: (dy: Tensor, [saved]: Tensor[]) => gradient(dy, saved!) };
+    })(log);
+  const none = () => tf.zeros(log.shape);
+  // 32 bits have no step, but with the rest of the gradient, in quantizeWith(), the sum is right if they are treated alike.
+  const steps = ofStep(
+    (step) => tf.add(tf.mul(row([...COARSE.map((ratio) => 1 / ratio), 0]), step), identity),
+    (dy, value) => tf.sum(tf.mul(dy, value), 1, true),
+  );
   return {
     logStep: log,
-    bottom: constant((step) => tf.mul(step, signed ? -end : 0)),
-    top: constant((step) => tf.mul(step, end)),
-    perStep: constant((step) => tf.add(tf.div(row([...COARSE, 0]), step), identity)),
+    bottom: ofStep((step) => tf.mul(step, signed ? -end : 0), none),
+    top: ofStep((step) => tf.mul(step, end), none),
+    perStep: ofStep((step) => tf.add(tf.div(row([...COARSE, 0]), step), identity), none),
     mixture: tf.mul(tf.expandDims(weights, 2), steps),
   };
 }
@@ -110,10 +120,14 @@ export function joinLevels(stacks: readonly Levels[]): Levels {
  */
 function innerProducts(rows: Tensor, with_: Tensor, width: number): Tensor {
   const [groups, count, size] = rows.shape as [number, number, number];
+  if (size < SHORT) return tf.reshape(tf.matMul(with_, rows, false, true), [groups, count, 1]);
   const products = tf.reshape(tf.mul(rows, with_), [groups * count, size / width, width]);
   const columns = tf.matMul(tf.ones([1, 1, size / width]), products); // [G K, 1, width]
   return tf.reshape(tf.sum(columns, -1), [groups, count, 1]);
 }
+
+/** Rows so short that one operation beats several faster ones. */
+const SHORT = 8192;
 
 /**
  * Quantizes each tensor of a stack with its own step and its own mixture of bit widths.
@@ -127,14 +141,12 @@ export function quantizeWith(x: Tensor, levels: Levels, { clip = true }: Quantiz
     const [x, _logStep, bottom, top, perStep, mixture] = args as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
     const limited = clip ? tf.minimum(tf.maximum(x, bottom), top) : x; // [G, 1, N]
     const rounded = tf.sub(tf.add(tf.mul(limited, perStep), offset), offset); // [G, 5, N]
-    save([x, limited, rounded, mixture]);
+    save([x, limited, rounded]);
     const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-      const [x, limited, rounded, mixture] = saved as [Tensor, Tensor, Tensor, Tensor];
+      const [x, limited, rounded] = saved as [Tensor, Tensor, Tensor];
       const dx = clip ? tf.where(tf.equal(x, limited), dy, tf.zerosLike(dy)) : dy;
       const dMixture = innerProducts(rounded, dy, width);
-      // The share of 32 bits does not depend on the step: what its row brings to <dy, y> is given back.
-      const unrounded = tf.mul(tf.slice(mixture, [0, 4, 0], [-1, 1, -1]), tf.slice(dMixture, [0, 4, 0], [-1, 1, -1]));
-      const dLogStep = tf.sub(unrounded, innerProducts(dx, x, width));
+      const dLogStep = tf.neg(tf.sum(tf.mul(dx, x), -1, true));
       return [dx, dLogStep, tf.zerosLike(bottom), tf.zerosLike(top), tf.zerosLike(perStep), dMixture];
     };
     return { value: tf.matMul(mixture, rounded, true, false), gradFunc };

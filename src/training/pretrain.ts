@@ -1,7 +1,8 @@
 /**
  * Pre-training of a small backbone by replaced-token detection (Clark et al. 2020, ELECTRA, arXiv 2003.10555), the task
- * DeBERTaV3 was pre-trained with. Replacements are drawn from the corpus's own word frequencies instead of a generator
- * network: for a backbone of minutes, a second network costs more than it teaches.
+ * DeBERTaV3 was pre-trained with. There is no generator network: for a backbone of minutes, a second network costs more than
+ * it teaches. Replacements come from the corpus's own word frequencies and, where the corpus has a grammar that can tell,
+ * from words that could stand in the same place.
  */
 import * as tf from "@tensorflow/tfjs";
 import { type DebertaConfig, encoderShapes } from "../deberta/config.ts";
@@ -34,6 +35,26 @@ export interface PretrainSettings {
   readonly lengths: readonly number[];
 }
 
+/** Ids that are never replaced: they mark the start of a text and the ends of its sentences. */
+export interface SpecialTokens {
+  readonly cls: number;
+  readonly sep: number;
+}
+
+export interface PretrainInput {
+  readonly device: Device;
+  readonly config: DebertaConfig;
+  readonly sequences: readonly (readonly number[])[];
+  readonly special: SpecialTokens;
+  readonly settings: PretrainSettings;
+  /** A plausible replacement of a token; without it all are drawn by frequency. */
+  readonly substitute?: (id: number, stream: Stream) => number;
+  readonly onProgress?: (fraction: number, message: string) => void;
+}
+
+/** Share of replacements that are plausible ones, where there are such. */
+const PLAUSIBLE = 0.75;
+
 export interface Pretrained {
   /** The encoder, by Hugging Face names. */
   readonly weights: HostTensors;
@@ -57,9 +78,9 @@ const headShapes = (hidden: number): Record<string, number[]> => ({
 });
 
 /** Draws ids from a frequency table by binary search in its running sum. */
-function sampler(sequences: readonly (readonly number[])[], special: ReadonlySet<number>): (stream: Stream) => number {
+function sampler(sequences: readonly (readonly number[])[], { cls, sep }: SpecialTokens): (stream: Stream) => number {
   const counts = new Map<number, number>();
-  for (const id of sequences.flat()) if (!special.has(id)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  for (const id of sequences.flat()) if (id !== cls && id !== sep) counts.set(id, (counts.get(id) ?? 0) + 1);
   const ids = [...counts.keys()].sort((a, b) => a - b);
   let total = 0;
   const sums = ids.map((id) => total += counts.get(id)!);
@@ -105,25 +126,20 @@ function detectionProgram(
 
 /**
  * Pre-trains an encoder on token sequences.
- * @param special ids that are never replaced ([CLS], [SEP])
  * @throws Error if the loss stops being finite
  */
-export async function pretrain(
-  device: Device,
-  config: DebertaConfig,
-  sequences: readonly (readonly number[])[],
-  special: readonly number[],
-  settings: PretrainSettings,
-  onProgress?: (fraction: number, message: string) => void,
-): Promise<Pretrained> {
-  const { seed, batch: size, steps, lengths } = settings, kept = new Set(special);
+export async function pretrain(input: PretrainInput): Promise<Pretrained> {
+  const { device, config, sequences, special, settings, substitute, onProgress } = input;
+  const { seed, batch: size, steps, lengths } = settings;
   const shapes = { ...encoderShapes(config), ...headShapes(config.hidden) };
   const layout = layOut(Object.entries(shapes).map(([name, shape]) => ({ name, shape, group: groupOf(name) })));
   const optimizer: Optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
   device.clear();
   device.write(freshState(flatten(layout, initializeModel(shapes, settings.std, seed))));
 
-  const programs = new ProgramCache(device), draw = sampler(sequences, kept);
+  const programs = new ProgramCache(device), byFrequency = sampler(sequences, special);
+  const replace = (id: number, stream: Stream) =>
+    substitute && stream.chance(PLAUSIBLE) ? substitute(id, stream) : byFrequency(stream);
   const examples = sequences.map((ids) => ({ ids, label: 0 }));
   const losses: number[] = [];
   let done = 0, sum = 0, since = 0;
@@ -134,13 +150,14 @@ export async function pretrain(
         lr = settings.learningRate * factor;
       const rates = { weights: { lr, weightDecay: settings.weightDecay }, biases: { lr, weightDecay: 0 } };
       const program = await programs.load(`${length}`, () => detectionProgram(config, layout, optimizer, size, length));
-      const corrupted = corrupt(
-        indices.map((i) => sequences[i]!),
-        kept,
-        draw,
-        settings.replaced,
-        new Stream(seed, "replace", done),
-      );
+      const stream = new Stream(seed, "replace", done), { cls, sep } = special;
+      const corrupted = indices.map((i): Corrupted => {
+        const original = sequences[i]!;
+        const ids = original.map((id) =>
+          id !== cls && id !== sep && stream.chance(settings.replaced) ? replace(id, stream) : id
+        );
+        return { ids, replaced: ids.map((id, j) => id !== original[j]) };
+      });
       const feeds = { ...corruptedFeeds(corrupted, size, length), ...stepFeeds(layout, rates, done + 1, optimizer) };
       const { loss } = await program.run(feeds, { seed, step: done });
       done++, since++, sum += loss!.data[0]!;
@@ -157,19 +174,6 @@ export async function pretrain(
 interface Corrupted {
   readonly ids: readonly number[];
   readonly replaced: readonly boolean[];
-}
-
-function corrupt(
-  sequences: readonly (readonly number[])[],
-  kept: ReadonlySet<number>,
-  draw: (stream: Stream) => number,
-  rate: number,
-  stream: Stream,
-): Corrupted[] {
-  return sequences.map((original) => {
-    const ids = original.map((id) => !kept.has(id) && stream.chance(rate) ? draw(stream) : id);
-    return { ids, replaced: ids.map((id, i) => id !== original[i]) };
-  });
 }
 
 function corruptedFeeds(corrupted: readonly Corrupted[], size: number, length: number): HostTensors {
