@@ -2,7 +2,9 @@
 import { join } from "node:path";
 import denoJson from "../../deno.json" with { type: "json" };
 import { type EngineName, parseEngineName } from "../../src/engines/open.ts";
+import { InputError } from "../../src/errors.ts";
 import { asFileDigest, type Environment } from "../../src/graph/fingerprint.ts";
+import { readLock, type ResultsLock } from "../../src/graph/lock_file.ts";
 import type { Step } from "../../src/graph/step.ts";
 import { downloadsOf, paper } from "../paper.ts";
 import type { Profile } from "../profiles/profile.ts";
@@ -67,6 +69,15 @@ export async function contextOf(
     environment: environmentOf(),
     results: join(options.results, profile.name),
   };
+}
+
+/** The lock of a profile's results. @throws InputError if there is none, or it is not one */
+export async function committedLock({ profile, results }: Context): Promise<ResultsLock> {
+  const lock = await readLock(results);
+  if (lock) return lock;
+  throw new InputError(
+    `There is no lock in "${results}" to compare with: type deno task reproduce --profile ${profile.name} first`,
+  );
 }
 
 /** Where the downloads of a profile will lie. Only a profile that has some loads the code that knows them. */

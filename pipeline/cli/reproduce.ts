@@ -1,9 +1,8 @@
 /** `deno task reproduce`. */
-import { InputError } from "../../src/errors.ts";
-import { compareLocks, lockOf, readLock } from "../../src/graph/lock_file.ts";
+import { compareLocks, lockOf } from "../../src/graph/lock_file.ts";
 import { inspect } from "../../src/graph/reproduce.ts";
 import { resultFiles } from "../paper.ts";
-import { type Context, openContext } from "./context.ts";
+import { committedLock, type Context, openContext } from "./context.ts";
 import { run, type RunningOptions } from "./run.ts";
 import { printStates, targetOf } from "./states.ts";
 
@@ -38,12 +37,7 @@ async function check(
   options: ReproduceOptions,
   files: ReturnType<typeof resultFiles>,
 ): Promise<0 | 1> {
-  const committed = await readLock(context.results);
-  if (!committed) {
-    throw new InputError(
-      `There is no lock in "${context.results}" to compare with: type deno task reproduce --profile ${context.profile.name} first`,
-    );
-  }
+  const committed = await committedLock(context);
   const outcome = await run(context, options, { ...(options.only && { only: options.only }) });
   if (outcome.status !== "ok") return 1;
   const compared = options.only
