@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { ENGINE_NAMES } from "../src/engines/open.ts";
+import { findSource, readSources } from "../src/fetch/sources.ts";
+import { canonicalText } from "../src/graph/canonical.ts";
+import { buildGraph, narrow } from "../src/graph/graph.ts";
+import { attachMethod } from "../src/peft/registry.ts";
+import { contextOf } from "./cli/context.ts";
+import { FIGURE_NAMES } from "./figures/registry.ts";
+import { downloadsOf, MODULES, resultFiles } from "./paper.ts";
+import { findProfile, PROFILE_NAMES } from "./profiles/registry.ts";
+import { TABLE_NAMES } from "./tables/registry.ts";
+import { tiny } from "./testing_profile.ts";
+
+const profiles = [...PROFILE_NAMES.map(findProfile), tiny];
+const stepsOf = async (profile: typeof tiny) => (await contextOf(profile, { results: "results" })).steps;
+
+for (const profile of profiles) {
+  const { name, tasks, methods, seeds, lengths, backbone, pretrain, epochs, control } = profile;
+
+  Deno.test(`paper() declares steps of ${name} that have unique names, known inputs and a module each`, async () => {
+    const steps = await stepsOf(profile);
+    assert.equal(buildGraph(steps).steps.size, steps.length);
+    for (const { kind, parameters } of steps) {
+      assert.ok((await Deno.stat(new URL(MODULES[kind]!))).isFile);
+      canonicalText(parameters); // Refuses what cannot be part of a fingerprint.
+    }
+    assert.deepEqual(await stepsOf(profile), steps);
+  });
+
+  Deno.test(`paper() runs every method of ${name} on every task from every seed, and the control once per task`, async () => {
+    const graph = buildGraph(await stepsOf(profile)),
+      runs = [...graph.steps.keys()].filter((n) => n.startsWith("finetune/"));
+    const expected = Object.keys(methods).flatMap((m) =>
+      tasks.flatMap((t) => seeds.map((s) => `finetune/${m}/${t}/seed-${s}`))
+    );
+    const controls = tasks.map((task) => `finetune/${control}-on-random/${task}/seed-${seeds[0]}`);
+    assert.deepEqual(runs.sort(), [...expected, ...controls].sort());
+    // A table is made of all of them.
+    assert.ok(runs.every((run) => narrow(graph, ["table/glue"]).steps.has(run)));
+    // The control must not see the backbone that was pre-trained.
+    assert.ok(!narrow(graph, controls).steps.has("pretrain"));
+  });
+
+  Deno.test(`resultFiles() has a place for every table and figure of ${name}, and for nothing else`, async () => {
+    const steps = await stepsOf(profile), files = resultFiles(steps);
+    const expected = [
+      ...TABLE_NAMES.flatMap((table) => ["md", "csv", "tex", "json"].map((format) => `tables/${table}.${format}`)),
+      ...FIGURE_NAMES.flatMap((figure) =>
+        ["vl.json", "svg", "png", "csv"].map((format) => `figures/${figure}.${format}`)
+      ),
+    ];
+    assert.deepEqual(Object.keys(files).sort(), expected.sort());
+    for (const { step, output } of Object.values(files)) {
+      assert.ok(steps.find(({ name }) => name === step)?.outputs.includes(output), `${step} has no ${output}`);
+    }
+  });
+
+  Deno.test(`Profile ${name} names methods and options that exist, and agrees with itself`, () => {
+    for (const [method, { options }] of Object.entries(methods)) {
+      attachMethod(method, { ...backbone, vocabulary: 16 }, options);
+    }
+    assert.ok(control in methods, `the control ${control} is no method of the profile`);
+    assert.deepEqual(Object.keys(epochs).sort(), tasks.toSorted());
+    for (const allowed of [lengths, pretrain.lengths]) {
+      assert.deepEqual(allowed, allowed.toSorted((a, b) => a - b));
+      // Texts are truncated to the last of `lengths`, those to pre-train on as well.
+      assert.ok(allowed.at(-1)! >= lengths.at(-1)! && allowed.at(-1)! <= backbone.maxPosition);
+    }
+    assert.equal(backbone.hidden % backbone.heads, 0);
+    for (const list of [tasks, seeds, lengths]) assert.equal(new Set<unknown>(list).size, list.length);
+    assert.ok(ENGINE_NAMES.includes(profile.engine));
+  });
+
+  Deno.test(`downloadsOf() names pinned sources for ${name}`, () => {
+    const sources = readSources();
+    for (const download of downloadsOf(profile)) assert.notEqual(findSource(sources, download).sha256, null, download);
+  });
+}
+
+Deno.test("PROFILE_NAMES are the names of the files of the profiles", async () => {
+  const files: string[] = [];
+  for await (const { name } of Deno.readDir(new URL("./profiles", import.meta.url))) files.push(name);
+  const others = ["profile.ts", "registry.ts"];
+  const names = files.filter((file) => !others.includes(file)).map((file) =>
+    file.replace(/\.ts$/, "").replaceAll("_", "-")
+  );
+  assert.deepEqual(names.sort(), PROFILE_NAMES.toSorted());
+});

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import type { Event } from "../src/graph/events.ts";
+import { LOCK_NAME, readLock } from "../src/graph/lock_file.ts";
+import { reproduce, type Reproduced } from "../src/graph/reproduce.ts";
+import { complaints, computed, TemporaryFolder } from "../src/graph/toy/rig.ts";
+import { MODULES, resultFiles } from "./paper.ts";
+import { tiny, tinyContext } from "./testing_profile.ts";
+
+type Run = Reproduced & { readonly events: readonly Event[] };
+
+/** Reproduces the tiny profile into `<folder>/results`, with a cache beside it. */
+async function tinyRun(folder: string, jobs = 2): Promise<Run> {
+  const { steps, environment, results } = await tinyContext(`${folder}/results`), events: Event[] = [];
+  const outcome = await reproduce({
+    steps,
+    environment,
+    modules: MODULES,
+    cache: `${folder}/cache`,
+    scope: tiny.name,
+    jobs,
+    emit: (event) => events.push(event),
+    results: { folder: results, files: resultFiles(steps), complete: true },
+  });
+  assert.deepEqual([outcome.status, complaints(events).filter((text) => !text.includes("running it again"))], [
+    "ok",
+    [],
+  ]);
+  return { ...outcome, events };
+}
+
+/** The command that reproduces the tiny profile in a process of its own. */
+function tinyCommand(folder: string, options: Record<string, unknown>): Deno.Command {
+  const where = { results: `${folder}/results`, cache: `${folder}/cache`, jobs: 2 };
+  const script = fileURLToPath(new URL("./testing_profile.ts", import.meta.url));
+  const args = ["run", "-A", "--no-check", script, JSON.stringify({ ...where, ...options })];
+  return new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "piped" });
+}
+
+const lockOf = (folder: string) => Deno.readTextFile(`${folder}/results/tiny/${LOCK_NAME}`);
+
+/** One complete run with one job, which the tests compare theirs with and go on from. */
+const reference = new TemporaryFolder();
+let first: Run, expected: string;
+Deno.test.beforeAll(async () => {
+  first = await tinyRun(reference.path, 1);
+  expected = await lockOf(reference.path);
+});
+Deno.test.afterAll(() => reference[Symbol.asyncDispose]());
+
+/** A folder that looks as if the complete run had just ended in it. */
+async function afterCompleteRun(): Promise<TemporaryFolder> {
+  const folder = new TemporaryFolder();
+  await copyTree(reference.path, folder.path);
+  return folder;
+}
+
+async function copyTree(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    await (isDirectory ? copyTree : Deno.copyFile)(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
+Deno.test("reproduce() writes every table and figure of a profile, and locks them", async () => {
+  const { steps } = await tinyContext(""), lock = await readLock(`${reference.path}/results/tiny`);
+  assert.deepEqual(computed(first.events), steps.map(({ name }) => name).sort());
+  assert.deepEqual(Object.keys(lock!.files), Object.keys(resultFiles(steps)).sort());
+  for (const file of Object.keys(lock!.files)) {
+    assert.ok((await Deno.stat(`${reference.path}/results/tiny/${file}`)).size > 0, `${file} is empty`);
+  }
+  const glue = await Deno.readTextFile(`${reference.path}/results/tiny/tables/glue.csv`);
+  assert.ok(tiny.tasks.every((task) => glue.includes(`${task},`)), glue);
+});
+
+Deno.test("reproduce() leaves the same bytes with two jobs, where the first run had one", async () => {
+  await using folder = new TemporaryFolder();
+  await tinyRun(folder.path, 2);
+  assert.equal(await lockOf(folder.path), expected);
+});
+
+Deno.test("reproduce() goes on after a SIGKILL half way, to the same bytes", async () => {
+  await using folder = new TemporaryFolder();
+  const child = tinyCommand(folder.path, { json: true, jobs: 1 }).spawn(), finished = new Set<string>();
+  let text = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    for (const [, step] of text.matchAll(/"type":"finished","step":"([^"]+)"/g)) finished.add(step!);
+    if (finished.has("pretrain") && [...finished].some((step) => step.startsWith("finetune/"))) break;
+  }
+  child.kill("SIGKILL");
+  await Promise.all([child.status, child.stderr.cancel()]);
+  const again = computed((await tinyRun(folder.path)).events);
+  assert.equal(await lockOf(folder.path), expected);
+  assert.ok(again.length > 5 && !again.some((step) => finished.has(step)), `${again} after ${[...finished]}`);
+});
+
+Deno.test("reproduce() computes and writes nothing the second time", async () => {
+  await using folder = await afterCompleteRun();
+  const { events, results } = await tinyRun(folder.path);
+  assert.deepEqual([computed(events), results!.written, results!.removed], [[], [], []]);
+});
+
+Deno.test("reproduce() notices flipped bytes in its store, on the way to a result that is gone, and mends them", async () => {
+  await using folder = await afterCompleteRun();
+  await flipByte(folder.path, first.steps.get("table/glue")!.outputs["glue.md"]!.digest);
+  await flipByte(folder.path, first.steps.get("collect")!.outputs["results.json"]!.digest);
+  await Deno.remove(`${folder.path}/results/tiny/tables/glue.md`);
+  const { events, results } = await tinyRun(folder.path);
+  assert.deepEqual(computed(events), ["collect", "table/glue"]);
+  assert.deepEqual(results!.written, ["tables/glue.md"]);
+  assert.equal(await lockOf(folder.path), expected);
+});
+
+Deno.test("reproduce --check exits 0 where results are as locked, 1 naming the file where one is not, and writes neither", async () => {
+  await using folder = await afterCompleteRun();
+  const path = `${folder.path}/results/tiny/${LOCK_NAME}`, csv = "tables/bops.csv";
+  const good = await tinyCommand(folder.path, { check: true }).output();
+  assert.deepEqual([good.code, lastLine(good.stderr)], [
+    0,
+    `All ${Object.keys(JSON.parse(expected).files).length} results are as locked`,
+  ]);
+
+  const lock = JSON.parse(expected);
+  lock.files[csv].sha256 = "0".repeat(64);
+  await Deno.writeTextFile(path, JSON.stringify(lock));
+  const bad = await tinyCommand(folder.path, { check: true }).output();
+  assert.equal(bad.code, 1);
+  assert.ok(text(bad.stderr).includes(`/tiny/${csv}: differs\n`), text(bad.stderr));
+  assert.equal(await Deno.readTextFile(path), JSON.stringify(lock));
+  const narrowed = await tinyCommand(folder.path, { check: true, only: ["table/glue"] }).output();
+  assert.deepEqual([narrowed.code, lastLine(narrowed.stderr)], [0, "All 4 results are as locked"]);
+});
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const lastLine = (bytes: Uint8Array): string => text(bytes).trimEnd().split("\n").at(-1)!;
+
+/** Flips a bit of stored bytes, as a bad disk does. */
+async function flipByte(folder: string, digest: string): Promise<void> {
+  const path = `${folder}/cache/content-v2/sha256/${digest.slice(0, 2)}/${digest.slice(2, 4)}/${digest.slice(4)}`;
+  const bytes = await Deno.readFile(path);
+  bytes[0]! ^= 1;
+  await Deno.writeFile(path, bytes);
+}
