@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { abortOnInterrupt } from "../../src/graph/interrupt.ts";
 import type { Event } from "../../src/graph/events.ts";
+import { buildGraph, select } from "../../src/graph/graph.ts";
 import { writeAtomically } from "../../src/graph/atomic.ts";
 import type { ResultFiles } from "../../src/graph/lock_file.ts";
 import { chooseReporter } from "../../src/graph/reporters/choose_reporter.ts";
@@ -31,6 +32,7 @@ export async function run(
   options: RunningOptions,
   { only, files, complete = false }: Run,
 ): Promise<Reproduced> {
+  select(buildGraph(context.steps), only ?? []); // Refuses an unknown name before anything is downloaded.
   await fetchInputs(context.profile, options.mirror);
   const cache = options.cache || await Deno.makeTempDir({ prefix: "no-cache-" });
   const reporter = await chooseReporter({ json: options.json ?? false, verbose: options.verbose ?? false });

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { ENGINE_NAMES } from "../src/engines/open.ts";
+import { writeLock } from "../src/graph/lock_file.ts";
+import { TemporaryFolder } from "../src/graph/toy/rig.ts";
+import { FIGURE_NAMES } from "./figures/registry.ts";
+import { main } from "./main.ts";
+import { PROFILE_NAMES } from "./profiles/registry.ts";
+import { TABLE_NAMES } from "./tables/registry.ts";
+
+interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the command line in this process. For commands that start no steps. */
+async function type(...args: string[]): Promise<Said> {
+  const { log, error } = console, out: string[] = [], err: string[] = [];
+  console.log = (text) => out.push(`${text}\n`);
+  console.error = (text) => err.push(`${text}\n`);
+  try {
+    return { code: await main(args), out: out.join(""), err: err.join("") };
+  } finally {
+    Object.assign(console, { log, error });
+  }
+}
+
+const unknown = (what: string, names: readonly string[]) =>
+  `Unknown ${what} "nope": expected one of ${names.join(", ")}`;
+const STEPS = "generate, vocabulary, tokenize, corpus, pretrain, finetune, collect, table, figure";
+const help = (command: string) => `; type deno task ${command} --help`;
+const A_FILE = "a part of the path is a file, not a folder; mend that, or choose another folder with";
+
+/** What is typed, the line that answers it, and the exit code. `<dir>` is an empty folder, `<file>` a file. */
+const BAD: readonly (readonly [typed: string, line: string, code: 1 | 2])[] = [
+  ["nope", 'Unknown command "nope"; type deno task to see what there is', 2],
+  ["reproduce --nope", `Unknown option "--nope"${help("reproduce")}`, 2],
+  ["reproduce --job 1", `Unknown option "--job" (Did you mean --jobs?)${help("reproduce")}`, 2],
+  [
+    "reproduce extra",
+    `Too many arguments for "reproduce": expected 0 arguments but got 1: extra${help("reproduce")}`,
+    2,
+  ],
+  ["reproduce --jobs", `Option "--jobs <n>" argument missing${help("reproduce")}`, 2],
+  ...["0", "-1", "1.5", "two", ""].map((jobs) =>
+    [
+      `reproduce --jobs=${jobs}`,
+      `Option "--jobs <n>" argument "${jobs}" is invalid: expected a positive whole number${help("reproduce")}`,
+      2,
+    ] as const
+  ),
+  [
+    "reproduce --force upstream",
+    `Option "--force [downstream]" argument "upstream" is invalid: allowed choices are downstream${help("reproduce")}`,
+    2,
+  ],
+  ["table", `Missing required argument "name"${help("table")}`, 2],
+  ["parity", `Missing required argument "folders"${help("parity")}`, 2],
+  ["table nope", unknown("table", TABLE_NAMES), 2],
+  ["table toString", unknown("table", TABLE_NAMES).replace("nope", "toString"), 2],
+  ["figure nope", unknown("figure", FIGURE_NAMES), 2],
+  ["reproduce --profile nope", unknown("profile", PROFILE_NAMES), 2],
+  ["status --profile nope", unknown("profile", PROFILE_NAMES), 2],
+  ["fetch --profile nope", unknown("profile", PROFILE_NAMES), 2],
+  ["verify --profile nope", unknown("profile", PROFILE_NAMES), 2],
+  ["table glue --engine nope", unknown("engine", ENGINE_NAMES), 2],
+  ["parity <dir> --engine nope", unknown("engine", ENGINE_NAMES), 2],
+  [
+    "reproduce --dry-run --only nope",
+    `Unknown step "nope": expected the name of a step or the beginning of one, such as ${STEPS}`,
+    2,
+  ],
+  ["reproduce --dry-run --no-cache", "Without a cache there is no state to show: leave out --no-cache", 2],
+  ["status --cache <file>", `Could not read the cache "<file>": ${A_FILE} --cache DIR`, 1],
+  [
+    "reproduce --check --results <file>",
+    `Could not read "<file>/mini/results.lock.json": ${A_FILE} --results DIR`,
+    1,
+  ],
+  [
+    "reproduce --check --results <dir>",
+    'There is no lock in "<dir>/mini" to compare with: type deno task reproduce --profile mini first',
+    1,
+  ],
+  [
+    "verify --results <dir>",
+    'There is no lock in "<dir>/mini" to compare with: type deno task reproduce --profile mini first',
+    1,
+  ],
+  [
+    "parity <dir>",
+    'Cannot read "<dir>/fixture.json": expected "<dir>" to be a fixture folder (deno task parity DIR...)',
+    1,
+  ],
+];
+
+for (const [typed, line, code] of BAD) {
+  Deno.test(`main() answers "${typed}" with one line and exit code ${code}`, async () => {
+    await using folder = new TemporaryFolder();
+    const file = `${folder.path}/file`, dir = `${folder.path}/dir`;
+    await Deno.writeTextFile(file, "");
+    await Deno.mkdir(dir);
+    const placed = (text: string) => text.replaceAll("<file>", file).replaceAll("<dir>", dir);
+    assert.deepEqual(await type(...placed(typed).split(" ")), { code, out: "", err: `${placed(line)}\n` });
+  });
+}
+
+Deno.test("main() shows the stack of a failure when it is asked to, and only then", async () => {
+  await using folder = new TemporaryFolder();
+  const frame = /\n {4}at /;
+  assert.doesNotMatch((await type("parity", folder.path)).err, frame);
+  assert.match((await type("parity", folder.path, "--verbose")).err, frame);
+});
+
+for (const typed of ["reproduce --dry-run", "status"]) {
+  Deno.test(`main() exits 3 for "${typed}" when work is pending, and changes nothing`, async () => {
+    await using folder = new TemporaryFolder();
+    const places = ["--cache", `${folder.path}/cache`, "--results", `${folder.path}/results`];
+    const plain = await type(...typed.split(" "), ...places);
+    assert.deepEqual([plain.code, plain.err], [3, ""]);
+    assert.match(plain.out, /^missing {2}generate\/cola: never run here$/m);
+    assert.match(plain.out, /\n0 of \d+ steps are fresh\n$/);
+    const json = await type(...typed.split(" "), ...places, "--json");
+    assert.equal(json.code, 3);
+    const { steps } = JSON.parse(json.out) as { steps: { step: string; state: string }[] };
+    assert.ok(steps.length > 20 && steps.every(({ state }) => state === "missing"));
+    assert.deepEqual([...Deno.readDirSync(folder.path)], []);
+  });
+}
+
+Deno.test("main() narrows --dry-run to the steps that --only names and what they need", async () => {
+  await using folder = new TemporaryFolder();
+  const only = ["--only", "tokenize/cola", "generate/rte"];
+  const { out } = await type("reproduce", "--dry-run", "--json", "--cache", folder.path, ...only);
+  const { steps } = JSON.parse(out) as { steps: { step: string }[] };
+  const names = steps.map(({ step }) => step).sort();
+  assert.deepEqual(names, ["generate/cola", "generate/rte", "tokenize/cola", "vocabulary"]);
+});
+
+Deno.test("deno task verify names a result that is gone and one that was changed", async () => {
+  await using folder = new TemporaryFolder();
+  const entry = { step: "table/glue", fingerprint: "1".repeat(64), sha256: "2".repeat(64) };
+  const lock = { format: 1, files: { "a.md": entry, "b.md": entry } } as unknown as Parameters<typeof writeLock>[1];
+  await writeLock(`${folder.path}/mini`, lock);
+  await Deno.writeTextFile(`${folder.path}/mini/b.md`, "changed");
+  const { code, out, err } = await type("verify", "--results", folder.path, "--cache", `${folder.path}/cache`);
+  assert.equal(out, `missing  ${folder.path}/mini/a.md\ndiffers  ${folder.path}/mini/b.md\n`);
+  assert.deepEqual([code, err], [1, "2 are not as written: type deno task reproduce\n"]);
+});
