@@ -1,5 +1,4 @@
 /** A figure as a value: its data and a Vega-Lite specification that draws them. */
-import type { FIGURE_FORMATS } from "./formats.ts";
 import type { Config, TopLevelSpec } from "vega-lite";
 import { compile } from "vega-lite";
 import * as vega from "vega";
