@@ -1,7 +1,7 @@
 /** Four small GLUE tasks as they are, the real tokenizer, and a small backbone pre-trained on the tasks' own text. */
 import type { Profile } from "./profile.ts";
 
-const blora = { learningRate: 2e-3, options: { lambdaBits: 1e-3, lambdaRank: 1e-3 } };
+const blora = { learningRate: 2e-3, options: { lambdaBits: 5e-4, lambdaRank: 3e-3 } };
 
 export const glueMini: Profile = {
   name: "glue-mini",
@@ -25,7 +25,7 @@ export const glueMini: Profile = {
   lengths: [16, 32, 64, 96],
   pretrain: {
     seed: 0,
-    steps: 2500,
+    steps: 2000,
     batch: 32,
     learningRate: 1e-3,
     weightDecay: 0.01,
@@ -44,14 +44,14 @@ export const glueMini: Profile = {
   },
   finetune: {
     batch: 32,
-    gateLearningRate: 4e-2,
+    gateLearningRate: 5e-2,
     weightDecay: 0.01,
     maxNorm: 1,
     warmupShare: 0.06,
     classifierDropout: 0.1,
-    headStd: 0.05,
+    headStd: 0.1,
   },
-  epochs: { cola: 3, mrpc: 5, stsb: 4, rte: 5 },
+  epochs: { cola: 3, mrpc: 4, stsb: 3, rte: 4 },
   seeds: [0],
   control: "lora",
 };

@@ -1,7 +1,7 @@
 /** Everything in minutes on two cores: generated tasks, a backbone of three layers, no network. */
 import type { Profile } from "./profile.ts";
 
-const blora = { learningRate: 4e-3, options: { lambdaBits: 5e-4, lambdaRank: 3e-3 } };
+const blora = { learningRate: 5e-3, options: { alpha: 32, lambdaBits: 5e-4, lambdaRank: 3e-3 } };
 
 export const mini: Profile = {
   name: "mini",
@@ -25,9 +25,9 @@ export const mini: Profile = {
   lengths: [12, 20, 28],
   pretrain: {
     seed: 0,
-    steps: 3000,
+    steps: 4500,
     batch: 32,
-    learningRate: 2e-3,
+    learningRate: 3e-3,
     weightDecay: 0.01,
     warmup: 100,
     replaced: 0.15,
@@ -38,21 +38,21 @@ export const mini: Profile = {
   methods: {
     "full-ft": { learningRate: 1e-3, options: {} },
     bitfit: { learningRate: 6e-3, options: {} },
-    lora: { learningRate: 4e-3, options: {} },
+    lora: { learningRate: 5e-3, options: { alpha: 32 } },
     "blora-q": blora,
     "blora-ra": blora,
     blora,
   },
   finetune: {
     batch: 16,
-    gateLearningRate: 0.1,
+    gateLearningRate: 0.15,
     weightDecay: 0.01,
     maxNorm: 1,
     warmupShare: 0.06,
     classifierDropout: 0.1,
     headStd: 0.125,
   },
-  epochs: { cola: 3, sst2: 3, mrpc: 3, qqp: 3, stsb: 3, mnli: 3, qnli: 3, rte: 3 },
+  epochs: { cola: 2, sst2: 5, mrpc: 2, qqp: 2, stsb: 2, mnli: 2, qnli: 2, rte: 3 },
   seeds: [0, 1],
   control: "lora",
 };
