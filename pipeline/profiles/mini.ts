@@ -15,7 +15,7 @@ export const mini: Profile = {
     hidden: 64,
     layers: 3,
     heads: 4,
-    ffn: 128,
+    ffn: 64,
     maxPosition: 64,
     positionBuckets: 16,
     layerNormEps: 1e-7,
@@ -26,7 +26,7 @@ export const mini: Profile = {
   pretrain: {
     seed: 0,
     steps: 4500,
-    batch: 32,
+    batch: 24,
     learningRate: 3e-3,
     weightDecay: 0.01,
     warmup: 100,
@@ -52,7 +52,7 @@ export const mini: Profile = {
     classifierDropout: 0.1,
     headStd: 0.125,
   },
-  epochs: { cola: 2, sst2: 5, mrpc: 2, qqp: 2, stsb: 2, mnli: 2, qnli: 2, rte: 3 },
+  epochs: { cola: 2, sst2: 5, mrpc: 2, qqp: 2, stsb: 2, mnli: 2, qnli: 2, rte: 2 },
   seeds: [0, 1],
   control: "lora",
 };
