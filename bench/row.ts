@@ -13,7 +13,7 @@ import { SHAPES } from "./shapes.ts";
 const [engine, method, shapeName, threadCount, stepCount] = Deno.args as [string, string, string, string, string];
 const { config, batch, length } = SHAPES[shapeName]!, threads = Number(threadCount);
 const model = { config, adapter: attachMethod(method, config), labels: 2, classifierDropout: 0.1 };
-const layout = layoutOf(model), optimizer = { ...ADAMW_DEFAULTS, maxNorm: null };
+const layout = layoutOf(model), optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
 
 /** Random numbers of the right size, whose values cannot matter to the time: a short pattern, repeated. */
 function randomTensor(name: string, shape: readonly number[]): HostTensors[string] {

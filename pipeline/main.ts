@@ -5,19 +5,25 @@ import { FIGURE_NAMES } from "./figures/registry.ts";
 import { PROFILE_NAMES } from "./profiles/registry.ts";
 import { TABLE_NAMES } from "./tables/registry.ts";
 
-/** Options of every command that plans or runs steps. */
-function planning(command: Command): Command {
+/** Options of every command about a profile. */
+function profiled(command: Command): Command {
   return command
     .option("--profile <name>", `budget: ${PROFILE_NAMES.join(", ")}`, "mini")
-    .option("--engine <name>", "what runs tensor code: portable, native, tensorflow or cpu (default: the profile's)")
-    .option("--results <folder>", "where results go", "results")
-    .option("--cache <folder>", "where the outputs of steps are kept", ".cache")
-    .option("--mirror <address>", "take downloads from this address or folder instead")
     .option("--verbose", "show the stack of a failure");
 }
 
+/** Options of commands that look at its steps. */
+function planning(command: Command): Command {
+  return profiled(command)
+    .option("--engine <name>", "what runs tensor code: portable, native, tensorflow or cpu (default: the profile's)")
+    .option("--results <folder>", "where results go", "results")
+    .option("--cache <folder>", "where the outputs of steps are kept", ".cache");
+}
+
+/** Options of commands that run them. */
 function running(command: Command): Command {
   return planning(command)
+    .option("--mirror <address>", "take downloads from this address or folder instead")
     .option("--jobs <n>", "steps side by side (default: the number of cores)", positive)
     .addOption(
       new Option("--force [downstream]", "run the targets again (downstream: and all that depends on them)").choices([
@@ -62,7 +68,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .action(async (options) => {
       code = await (await import("./cli/status.ts")).statusCommand(options);
     });
-  planning(program.command("fetch").description("download and verify the inputs of a profile"))
+  profiled(program.command("fetch").description("download and verify the inputs of a profile"))
+    .option("--mirror <address>", "take downloads from this address or folder instead")
     .option("--check", "verify what is there and download nothing")
     .action(async (options) => {
       code = await (await import("./cli/fetch.ts")).fetchCommand(options);

@@ -39,7 +39,7 @@ const RELATIVE_COST: Readonly<Record<string, number>> = { blora: 2, "blora-q": 1
 /** Downloaded inputs by the name they have in data/sources.json. */
 export type Downloads = (name: string) => Input;
 
-export const SPM = "deberta-v3-base/spm.model";
+const SPM = "deberta-v3-base/spm.model";
 
 /** The downloads that a profile needs. */
 export function downloadsOf({ data, tasks }: Profile): string[] {
@@ -131,7 +131,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
         ...(start === "pretrained" &&
           { "backbone.safetensors": { step: backboneStep, output: "backbone.safetensors" } }),
       },
-      outputs: ["run.json", "adapter.safetensors"],
+      outputs: ["run.json", "adapter_config.json", "adapter_model.safetensors"],
       engine,
       seconds: RELATIVE_COST[method] ?? 1,
     });
@@ -146,7 +146,15 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
   // Results.
   const { name, backboneTitle, comparePublished } = profile;
   const collect = declare("collect", "collect", {
-    parameters: { profile: name, engine, backboneTitle, comparePublished },
+    // The order of tasks is that of the tables.
+    parameters: {
+      profile: name,
+      benchmark: real ? "GLUE" : "MiniGLUE",
+      engine,
+      backboneTitle,
+      comparePublished,
+      tasks,
+    },
     inputs: {
       "config.json": config,
       ...Object.fromEntries(tasks.map((t) => [`${t}:dataset.json`, { step: `tokenize/${t}`, output: "dataset.json" }])),
@@ -162,7 +170,13 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
   }
   for (const figure of FIGURE_NAMES) {
     const outputs = FIGURE_FORMATS.map((format) => `${figure}.${format}`);
-    declare("figure", `figure/${figure}`, { parameters: { name: figure }, inputs: results, outputs, seconds: 0.3 });
+    declare("figure", `figure/${figure}`, {
+      parameters: { name: figure },
+      inputs: results,
+      outputs,
+      engine: "vega",
+      seconds: 0.3,
+    });
   }
   return steps;
 }

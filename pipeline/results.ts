@@ -22,6 +22,8 @@ export interface DatasetRow {
 
 export interface Results {
   readonly profile: string;
+  /** What the tasks are: `GLUE`, or `MiniGLUE` for generated ones. */
+  readonly benchmark: string;
   /** Whether published numbers are comparable at all: never for a backbone of our own. */
   readonly comparePublished: boolean;
   readonly engine: string;

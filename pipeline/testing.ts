@@ -29,6 +29,7 @@ export function syntheticResults(wanted: Wanted = {}): Results {
     syntheticRun({ method, task, seed, backbone, layers, hidden, matrices });
   return {
     profile: wanted.comparePublished ? "small" : "mini",
+    benchmark: wanted.comparePublished ? "GLUE" : "MiniGLUE",
     comparePublished: wanted.comparePublished ?? false,
     engine: "portable",
     backbone: wanted.comparePublished ? "DeBERTaV3-xsmall" : "mini (pre-trained here)",

@@ -11,7 +11,7 @@ const blora = { learningRate: 1e-2, options: { rank: 2 } };
 export const tiny: Profile = {
   name: "tiny",
   summary: "a few dozen examples show that the steps fit together, and nothing else",
-  backboneTitle: "a backbone of one layer",
+  backboneTitle: "of one layer",
   comparePublished: false,
   engine: "portable",
   data: { kind: "mini", seed: 1, train: 40, dev: 16, corpus: 64 },

@@ -1,7 +1,7 @@
 /** What the commands share: a profile with its steps, and where things lie. */
 import { join } from "node:path";
 import denoJson from "../../deno.json" with { type: "json" };
-import { type EngineName, parseEngineName } from "../../src/engines/open.ts";
+import { type EngineName, parseEngineName, TFJS_NODE } from "../../src/engines/open.ts";
 import { InputError } from "../../src/errors.ts";
 import { asFileDigest, type Environment } from "../../src/graph/fingerprint.ts";
 import { readLock, type ResultsLock } from "../../src/graph/lock_file.ts";
@@ -41,12 +41,18 @@ function versionOf(name: keyof typeof denoJson.imports): string {
 function environmentOf(): Environment {
   const tfjs = versionOf("@tensorflow/tfjs");
   return {
-    common: { deno: Deno.version.deno },
+    common: { deno: Deno.version.deno, sentencepiece: versionOf("@sctg/sentencepiece-js") },
     engines: {
       portable: { tfjs, "onnxruntime-web": versionOf("onnxruntime-web/wasm") },
       native: { tfjs, "onnxruntime-node": versionOf("onnxruntime-node") },
-      tensorflow: { tfjs },
+      tensorflow: { tfjs, "tfjs-node-gpu": TFJS_NODE },
       cpu: { tfjs },
+      vega: {
+        vega: versionOf("vega"),
+        "vega-lite": versionOf("vega-lite"),
+        resvg: versionOf("@resvg/resvg-js"),
+        fonts: versionOf("dejavu-fonts-ttf"),
+      },
     },
   };
 }

@@ -5,7 +5,9 @@ import { downloadsOf } from "../paper.ts";
 import { findProfile } from "../profiles/registry.ts";
 import { DOWNLOADS, fetchInputs, type PlanningOptions } from "./context.ts";
 
-export async function fetchCommand(options: PlanningOptions & { readonly check?: boolean }): Promise<0 | 1> {
+export async function fetchCommand(
+  options: Pick<PlanningOptions, "profile" | "mirror"> & { readonly check?: boolean },
+): Promise<0 | 1> {
   const profile = findProfile(options.profile), names = downloadsOf(profile);
   if (names.length === 0) {
     console.log(`Profile ${profile.name} needs no downloads`);

@@ -15,6 +15,6 @@ export async function outputCommand(kind: "table" | "figure", name: string, opti
   const outcome = await run(context, options, { only: [step], files });
   if (outcome.status !== "ok") return 1;
   const path = join(context.results, `${kind}s`, `${name}.${kind === "table" ? "md" : "png"}`);
-  console.log(kind === "table" ? (await Deno.readTextFile(path)).trimEnd() : path);
+  if (!options.json) console.log(kind === "table" ? (await Deno.readTextFile(path)).trimEnd() : path);
   return 0;
 }

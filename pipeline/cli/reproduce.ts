@@ -3,7 +3,7 @@ import { compareLocks, lockOf } from "../../src/graph/lock_file.ts";
 import { inspect } from "../../src/graph/reproduce.ts";
 import { resultFiles } from "../paper.ts";
 import { committedLock, type Context, openContext } from "./context.ts";
-import { run, type RunningOptions } from "./run.ts";
+import { forced, run, type RunningOptions } from "./run.ts";
 import { printStates, targetOf } from "./states.ts";
 
 export interface ReproduceOptions extends RunningOptions {
@@ -20,9 +20,8 @@ export async function reproduceCommand(options: ReproduceOptions): Promise<0 | 1
 export async function reproduceContext(context: Context, options: ReproduceOptions): Promise<0 | 1 | 3> {
   const files = resultFiles(context.steps), { only } = options;
   if (options.dryRun) {
-    return printStates(await inspect({ ...targetOf(context, options), ...(only && { only }) }), options.json ?? false)
-      ? 3
-      : 0;
+    const target = { ...targetOf(context, options), ...(only && { only }), ...forced(context, options, only) };
+    return printStates(await inspect(target), options.json ?? false) ? 3 : 0;
   }
   if (options.check) return await check(context, options, files);
   const outcome = await run(context, options, { files, complete: !only, ...(only && { only }) });

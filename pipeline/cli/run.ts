@@ -6,7 +6,7 @@ import { buildGraph, select } from "../../src/graph/graph.ts";
 import { writeAtomically } from "../../src/graph/atomic.ts";
 import type { ResultFiles } from "../../src/graph/lock_file.ts";
 import { chooseReporter } from "../../src/graph/reporters/choose_reporter.ts";
-import { reproduce, type Reproduced } from "../../src/graph/reproduce.ts";
+import { reproduce, type Reproduced, type Target } from "../../src/graph/reproduce.ts";
 import { MODULES } from "../paper.ts";
 import { type Context, fetchInputs, type PlanningOptions } from "./context.ts";
 
@@ -55,11 +55,10 @@ export async function run(
       signal: abortOnInterrupt(),
       emit,
       ...(only && { only }),
-      ...(options.force &&
-        { force: only ?? context.steps.map(({ name }) => name), forceDownstream: options.force === "downstream" }),
+      ...forced(context, options, only),
       ...(files && { results: { folder: context.results, files, complete } }),
     });
-    if (files && Object.keys(seconds).length > 0) await recordTimings(context.results, seconds);
+    if (files && Object.keys(seconds).length > 0) await recordTimings(context, seconds);
     return outcome;
   } finally {
     reporter.close();
@@ -67,11 +66,23 @@ export async function run(
   }
 }
 
+/** What `--force` makes run again: the targets, or everything. */
+export function forced(
+  { steps }: Context,
+  { force }: Pick<RunningOptions, "force">,
+  only: readonly string[] | undefined,
+): Pick<Target, "force" | "forceDownstream"> {
+  return force ? { force: only ?? steps.map(({ name }) => name), forceDownstream: force === "downstream" } : {};
+}
+
 /** Wall times live in a file of their own, beside the results and outside their lock: they differ from run to run. */
-async function recordTimings(folder: string, seconds: Readonly<Record<string, number>>): Promise<void> {
+async function recordTimings(
+  { results: folder, steps }: Context,
+  seconds: Readonly<Record<string, number>>,
+): Promise<void> {
   const path = join(folder, "timings.json");
-  const before = await Deno.readTextFile(path).then(JSON.parse, () => ({})) as Record<string, number>;
-  const all = { ...before, ...seconds };
-  const sorted = Object.fromEntries(Object.keys(all).sort().map((name) => [name, all[name]]));
+  const before = await Deno.readTextFile(path).then(JSON.parse).catch(() => ({})) as Record<string, number>;
+  const all = { ...before, ...seconds }, names = steps.map(({ name }) => name).filter((name) => name in all).sort();
+  const sorted = Object.fromEntries(names.map((name) => [name, all[name]]));
   await writeAtomically(path, `${JSON.stringify(sorted, null, 1)}\n`);
 }

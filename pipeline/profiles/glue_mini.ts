@@ -6,7 +6,7 @@ const blora = { learningRate: 2e-3, options: { lambdaBits: 5e-4, lambdaRank: 3e-
 export const glueMini: Profile = {
   name: "glue-mini",
   summary: "real GLUE files and the real tokenizer on a small backbone of our own, not the paper's scores",
-  backboneTitle: "a backbone of 3 layers, pre-trained here on the tasks' own training text",
+  backboneTitle: "of 3 layers, pre-trained here on the tasks' own training text",
   comparePublished: false,
   engine: "native",
   data: { kind: "glue" },
@@ -37,7 +37,7 @@ export const glueMini: Profile = {
   methods: {
     "full-ft": { learningRate: 3e-4, options: {} },
     bitfit: { learningRate: 3e-3, options: {} },
-    lora: { learningRate: 1e-3, options: {} },
+    lora: { learningRate: 2e-3, options: {} },
     "blora-q": blora,
     "blora-ra": blora,
     blora,

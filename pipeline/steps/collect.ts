@@ -6,15 +6,16 @@ import type { Results } from "../results.ts";
 import { parametersOf, readJson, writeJson } from "./json.ts";
 import type { DatasetFacts } from "./tokenize.ts";
 
-export type CollectParameters = {
+type CollectParameters = {
   readonly profile: string;
+  readonly benchmark: string;
   readonly engine: string;
   readonly backboneTitle: string;
   readonly comparePublished: boolean;
 };
 
 export const run: StepRunner = async (context) => {
-  const { profile, engine, backboneTitle, comparePublished } = parametersOf<CollectParameters>(context);
+  const { profile, benchmark, engine, backboneTitle, comparePublished } = parametersOf<CollectParameters>(context);
   const roles = Object.keys(context.step.inputs),
     of = (suffix: string) => roles.filter((role) => role.endsWith(suffix));
   const config = await readJson<DebertaConfig>(context, "config.json");
@@ -26,6 +27,7 @@ export const run: StepRunner = async (context) => {
     "results.json",
     {
       profile,
+      benchmark,
       comparePublished,
       engine,
       backbone: backboneTitle,

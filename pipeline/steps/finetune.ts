@@ -1,10 +1,11 @@
 /** Fine-tunes one method on one task from one seed, and leaves its record and its adapter. */
 import { type DebertaConfig, encoderShapes, headShapes } from "../../src/deberta/config.ts";
-import { readSafetensors, writeSafetensors } from "../../src/deberta/safetensors.ts";
+import { readSafetensors } from "../../src/deberta/safetensors.ts";
 import { parseEngineName } from "../../src/engines/open.ts";
 import { parseTaskName, TASKS } from "../../src/glue/tasks.ts";
 import type { Json, StepRunner } from "../../src/graph/step.ts";
-import { attachMethod } from "../../src/peft/registry.ts";
+import { writePeft } from "../../src/peft/peft_file.ts";
+import { attachMethod, parseOptions } from "../../src/peft/registry.ts";
 import { float32, type HostTensors, sizeOf } from "../../src/tensor/host_tensor.ts";
 import { fineTune, type FineTuneSettings } from "../../src/training/fine_tune.ts";
 import { initializeModel } from "../../src/training/initialize.ts";
@@ -85,13 +86,12 @@ export const run: StepRunner = async (context) => {
         warmup,
         classifierDropout: parameters.classifierDropout,
         lengths: lengths.join(" "),
-        ...attachedOptions(options),
+        ...parseOptions(method, options),
       },
     } satisfies RunRecord,
   );
-  const { tensors } = adapter.save(own);
-  const others = Object.entries(trained).filter(([name]) => !(name in own));
-  context.write("adapter.safetensors", writeSafetensors({ ...tensors, ...Object.fromEntries(others) }));
+  const others = Object.fromEntries(Object.entries(trained).filter(([name]) => !(name in own)));
+  for (const [name, bytes] of Object.entries(writePeft(adapter, own, others))) context.write(name, bytes);
 };
 
 /** A head's starting values. A regression starts at the mean of its training scores, which Adam would take an epoch to reach. */
@@ -105,11 +105,4 @@ function freshHead(
   if (scored.length === 0) return head;
   const mean = scored.reduce((sum, { label }) => sum + label, 0) / scored.length;
   return { ...head, "classifier.bias": float32([1], [mean]) };
-}
-
-/** Options as plain settings of the record. */
-function attachedOptions(options: FineTuneParameters["options"]): Record<string, string | number | boolean> {
-  return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : value]),
-  );
 }

@@ -18,7 +18,7 @@ export function glue(results: Results): Table {
   sections.push(...publishedSections(results, tasks, rows));
   return {
     name: "glue",
-    title: `GLUE development scores, profile ${results.profile}`,
+    title: `${results.benchmark} development scores, profile ${results.profile}`,
     caption: `Score × 100: ${metricsInWords(tasks)}. Mean over seeds; standard deviations, last-epoch scores and ` +
       `numbers of runs are in the csv and json files. ${
         provenance(results)

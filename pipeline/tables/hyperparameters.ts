@@ -15,8 +15,8 @@ export function hyperparameters(results: Results): Table {
   return {
     name: "hyperparameters",
     title: `Settings of B-LoRA, profile ${results.profile}`,
-    caption: "As run. The paper's own settings per task could not be obtained: they follow AdaLoRA's published rows " +
-      `where the profile allows [choice]. ${provenance(results)}`,
+    caption: "As run. The paper's own settings per task could not be obtained; these were chosen for this profile " +
+      `[choice]. ${provenance(results)}`,
     notes: [],
     columns: [
       { key: "setting", title: "Setting" },

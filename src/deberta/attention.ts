@@ -11,14 +11,16 @@ import { logBucket } from "./relative_position.ts";
 type Tensor = tf.Tensor;
 
 /**
- * Rows of the normalized relative table for every offset that can occur: row i stands for query - key = i - S.
- * @param table the normalized relative embeddings, [2 buckets, D]
+ * Rows of the normalized relative table for every offset that can occur: row i stands for query - key = i - S. Dropout comes
+ * first, so that offsets of one bucket lose the same numbers.
+ * @param table [2 buckets, D]
  * @returns [2S + 1, D]
  */
-export function relativeRows({ config }: Pass, table: Tensor, length: number): Tensor {
+function relativeRows({ config, dropout }: Pass, self: string, table: Tensor, length: number): Tensor {
   const { positionBuckets: span, maxPosition } = config;
   const rows = Array.from({ length: 2 * length + 1 }, (_, i) => logBucket(i - length, span, maxPosition) + span);
-  return tf.gather(table, tf.tensor1d(rows.map((row) => Math.min(Math.max(row, 0), 2 * span - 1)), "int32"));
+  const picked = tf.tensor1d(rows.map((row) => Math.min(Math.max(row, 0), 2 * span - 1)), "int32");
+  return tf.gather(dropout(`${self}.positions`, table, config.hiddenDropout), picked);
 }
 
 /**
@@ -56,13 +58,14 @@ function partsOf({ config: { heads: H, hidden } }: Pass, layer: string) {
 /**
  * Attention of every token.
  * @param x [N, D]
- * @param relative [2S + 1, D], from `relativeRows`
+ * @param table the normalized relative embeddings, [2 buckets, D]
  * @param bias [1, B, 1, S], 0 for tokens and very negative for padding
  * @returns [N, D]
  */
-export function attend(pass: Pass, layer: string, x: Tensor, relative: Tensor, bias: Tensor): Tensor {
+export function attend(pass: Pass, layer: string, x: Tensor, table: Tensor, bias: Tensor): Tensor {
   const { self, query, key, value, H, d, scale, split } = partsOf(pass, layer);
   const [, B, , S] = bias.shape as [number, number, number, number];
+  const relative = relativeRows(pass, self, table, S);
   const perExample = (y: Tensor) => tf.reshape(y, [H * B, S, -1]);
 
   const [q, k, v] = pass.linear([query, key, value], x).map(split) as [Tensor, Tensor, Tensor];
@@ -97,7 +100,7 @@ export function attendFirst(
   layer: string,
   x: Tensor,
   first: Tensor,
-  relative: Tensor,
+  table: Tensor,
   bias: Tensor,
 ): Tensor {
   const { self, query, key, value, H, d, scale, split } = partsOf(pass, layer);
@@ -105,6 +108,7 @@ export function attendFirst(
   const [k, v] = pass.linear([key, value], x).map(split) as [Tensor, Tensor]; // [H, N, d]
   const scaled = tf.mul(split(pass.linear([query], first)[0]!), scale); // [H, B, d]
   // Seen from position 0 the offset to position k is -k, for either term.
+  const relative = relativeRows(pass, self, table, S);
   const rows = tf.reverse(tf.slice(relative, [1, 0], [S, -1]), 0);
   const [relativeQueries, relativeKeys] = pass.linear([query, key], rows).map(split) as [Tensor, Tensor]; // [H, S, d]
 

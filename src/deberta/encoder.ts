@@ -5,7 +5,7 @@
  * Activations are matrices [N, D], so that every projection is one matrix product.
  */
 import * as tf from "@tensorflow/tfjs";
-import { attend, attendFirst, relativeRows } from "./attention.ts";
+import { attend, attendFirst } from "./attention.ts";
 import { gelu, layerNorm } from "./composites.ts";
 import { type DebertaConfig, layerName } from "./config.ts";
 
@@ -69,16 +69,16 @@ function prepare(pass: Pass, { ids, mask }: Tokens) {
   pass.observe?.("rel_embeddings_normed", table);
   // Large enough to vanish in the softmax, small enough to add to a score without overflow.
   const bias = tf.reshape(tf.mul(tf.sub(1, mask), -1e9), [1, B, 1, S]);
-  return { bias, relative: relativeRows(pass, table, S) };
+  return { bias, table };
 }
 
 /** The encoder's first layers on a batch. */
-function runLayers(pass: Pass, tokens: Tokens, count: number, { relative, bias }: ReturnType<typeof prepare>): Tensor {
+function runLayers(pass: Pass, tokens: Tokens, count: number, { table, bias }: ReturnType<typeof prepare>): Tensor {
   let x = embed(pass, tokens);
   pass.observe?.("hidden_states.0", x);
   for (let i = 0; i < count; i++) {
     const layer = layerName(i);
-    x = feedForward(pass, layer, close(pass, `${layer}.attention.output`, attend(pass, layer, x, relative, bias), x));
+    x = feedForward(pass, layer, close(pass, `${layer}.attention.output`, attend(pass, layer, x, table, bias), x));
     pass.observe?.(`hidden_states.${i + 1}`, x);
   }
   return x;
@@ -100,7 +100,7 @@ export function encode(pass: Pass, tokens: Tokens): Tensor {
 export function encodeFirst(pass: Pass, tokens: Tokens): Tensor {
   const [B] = tokens.ids.shape as [number], last = pass.config.layers - 1, layer = layerName(last);
   const shared = prepare(pass, tokens), x = runLayers(pass, tokens, last, shared), first = firstRows(x, B);
-  const attended = attendFirst(pass, layer, x, first, shared.relative, shared.bias);
+  const attended = attendFirst(pass, layer, x, first, shared.table, shared.bias);
   return feedForward(pass, layer, close(pass, `${layer}.attention.output`, attended, first));
 }
 

@@ -12,6 +12,9 @@ export function parseEngineName(name: string): EngineName {
   throw unknownName("engine", name, ENGINE_NAMES);
 }
 
+/** The version of TensorFlow's Node.js binding that `tensorflow` loads. */
+export const TFJS_NODE = "4.22.0";
+
 export interface EngineOptions {
   /** Threads inside one operator; `portable` always uses one. Default 1. */
   readonly threads?: number;
@@ -78,11 +81,11 @@ async function openTensorFlow(): Promise<Device> {
   const util = (await import("node:util")).default as unknown as Record<string, (value: unknown) => boolean>;
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;
   util.isArray ??= Array.isArray;
-  const name: string = "npm:@tensorflow/tfjs-node-gpu@4.22.0";
+  const name: string = `npm:@tensorflow/tfjs-node-gpu@${TFJS_NODE}`;
   await import(name).catch((error: Error) => {
     throw new InputError(
       `The engine "tensorflow" is not installed (${firstLine(error)}): use --engine native, or install the shared ` +
-        "libraries of TensorFlow for npm:@tensorflow/tfjs-node-gpu@4.22.0",
+        `libraries of TensorFlow for ${name}`,
     );
   });
   const { EagerDevice } = await import("./eager.ts");

@@ -31,4 +31,11 @@ export class ProgramCache {
     }
     return await loading;
   }
+
+  /** Disposes of every program. */
+  async clear(): Promise<void> {
+    const loaded = [...this.#loaded.values()];
+    this.#loaded.clear();
+    for (const executable of await Promise.all(loaded)) await executable.dispose();
+  }
 }

@@ -18,7 +18,5 @@ const REASONS: Readonly<Record<string, string>> = {
 export function explainDisk(path: string, error: unknown): unknown {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const reason = REASONS[code];
-  return reason === undefined
-    ? error
-    : new InputError(`Cannot write "${path}": ${reason}, or pass --cache with another folder`, { cause: error });
+  return reason === undefined ? error : new InputError(`Cannot write "${path}": ${reason}`, { cause: error });
 }

@@ -1,5 +1,5 @@
 /**
- * B-LoRA: W0 + B E A with learned rank and learned bit widths (Meo et al. 2024, arXiv 2406.13046; method.md section 2).
+ * B-LoRA: W0 + B E A with learned rank and learned bit widths (Meo et al. 2024, arXiv 2406.13046).
  *
  * h = Q_out( Q_act(x Q(W0)^T + b) + (alpha / r) Q_AB( Q_Eact( Q_Aact(x Q(A)^T) * Q(E) * mask ) Q(B)^T ) )
  *

@@ -17,12 +17,12 @@ export interface PeftFiles {
  * Writes a trained adapter.
  *
  * @param parameters the method's tensors by their own names
- * @param head the head's trained tensors, by their Hugging Face names
+ * @param others what else trained, the head above all, by Hugging Face names
  */
-export function writePeft(adapter: Adapter, parameters: HostTensors, head: HostTensors): PeftFiles {
+export function writePeft(adapter: Adapter, parameters: HostTensors, others: HostTensors): PeftFiles {
   const { config, tensors } = adapter.save(parameters);
-  const saved = Object.fromEntries(Object.entries(head).map(([name, tensor]) => [peftName(name), tensor]));
-  const modules = [...new Set(Object.keys(head).map((name) => name.slice(0, name.indexOf("."))))];
+  const saved = Object.fromEntries(Object.entries(others).map(([name, tensor]) => [peftName(name), tensor]));
+  const modules = [...new Set(Object.keys(others).map((name) => name.slice(0, name.indexOf("."))))];
   const json = JSON.stringify({ ...config, modules_to_save: modules.toSorted() }, null, 2);
   return {
     "adapter_config.json": new TextEncoder().encode(`${json}\n`),

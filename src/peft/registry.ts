@@ -28,14 +28,19 @@ export function findMethod(name: string): Method {
 }
 
 /**
- * Binds a method to a backbone.
+ * A method's options, complete.
  * @param options as a person writes them; missing ones take their defaults
  * @throws InputError naming the option that is unknown or out of range
  */
-export function attachMethod(name: string, config: DebertaConfig, options: unknown = {}): Adapter {
-  const method = findMethod(name), parsed = method.options.safeParse(options);
+export function parseOptions(name: string, options: unknown = {}): Readonly<Record<string, string | number | boolean>> {
+  const parsed = findMethod(name).options.safeParse(options);
   if (!parsed.success) throw new InputError(`Options of method "${name}": ${describeIssue(parsed.error)}`);
-  return method.attach(config, parsed.data);
+  return parsed.data as Record<string, string | number | boolean>;
+}
+
+/** Binds a method to a backbone. @throws InputError as parseOptions() does */
+export function attachMethod(name: string, config: DebertaConfig, options: unknown = {}): Adapter {
+  return findMethod(name).attach(config, parseOptions(name, options));
 }
 
 function describeIssue({ issues }: z.ZodError): string {

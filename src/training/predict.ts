@@ -1,5 +1,5 @@
 /** Predictions of a trained model on whole splits. */
-import { float32, type HostTensor } from "../tensor/host_tensor.ts";
+import type { HostTensor } from "../tensor/host_tensor.ts";
 import type { Executable } from "../engines/engine.ts";
 import { type EncodedExample, evaluationBatches, tokenFeeds } from "./batches.ts";
 
@@ -17,7 +17,7 @@ export async function predict(
   for (const { indices, length } of evaluationBatches(examples, size, lengths)) {
     const program = await load(length);
     const { logits } = await program.run(tokenFeeds(indices.map((i) => examples[i]!.ids), size, length));
-    indices.forEach((index, row) => predictions[index] = decide(logits ?? float32([0]), row, labels));
+    indices.forEach((index, row) => predictions[index] = decide(logits!, row, labels));
   }
   return predictions;
 }

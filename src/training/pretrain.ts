@@ -166,6 +166,7 @@ export async function pretrain(input: PretrainInput): Promise<Pretrained> {
       onProgress?.(done / steps, `loss ${(losses.at(-1) ?? sum / since).toFixed(3)}`);
     }
   }
+  await programs.clear();
   const all = unflatten(layout, (group) => device.read(stateRegisters(group).p).data as Float32Array);
   const weights = Object.fromEntries(Object.keys(encoderShapes(config)).map((name) => [name, all[name]!]));
   return { weights, losses };
