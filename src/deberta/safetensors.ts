@@ -112,7 +112,8 @@ function split(bytes: Uint8Array, fail: (why: string) => never): { header: Recor
   if (!header.success || !text.startsWith("{")) return fail("its header is not a JSON object");
   const twice = duplicateKey(text);
   if (twice !== undefined) fail(`its header has the key "${twice}" twice`);
-  return { header: header.data, data: bytes.subarray(8 + length) };
+  // Not the checked copy, which has no place for a tensor called "__proto__".
+  return { header: parsed as Record<string, unknown>, data: bytes.subarray(8 + length) };
 }
 
 /** One tensor from its bytes, which are aligned to its element type. */

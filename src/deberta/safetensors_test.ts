@@ -47,6 +47,11 @@ Deno.test("readSafetensors() gives back what writeSafetensors() was given", () =
   }));
 });
 
+Deno.test("readSafetensors() keeps a tensor called __proto__", () => {
+  const tensors = Object.fromEntries([["__proto__", int32([1], [7])]]);
+  assert.deepEqual(Object.entries(readSafetensors(writeSafetensors(tensors), "f").tensors), Object.entries(tensors));
+});
+
 Deno.test("writeSafetensors() does not depend on the order of its tensors", () => {
   fc.assert(fc.property(files, ([tensors, metadata]) => {
     const reversed = Object.fromEntries(Object.entries(tensors).reverse());
