@@ -10,9 +10,6 @@
 export const PUBLISHED_SOURCE =
   "AdaLoRA, ICLR 2023 (arXiv 2303.10512), Table 1: DeBERTaV3-base, GLUE dev, mean of 5 seeds";
 
-/** The saving that B-LoRA's abstract states, in percent of bit operations. */
-export const PUBLISHED_SAVING = 70;
-
 export interface PublishedRow {
   readonly method: string;
   /** The method's size option, where its rows differ in it: the rank of LoRA, AdaLoRA's target, an adapter's width. */

@@ -70,7 +70,7 @@ export function usableRuns(results: Results, method: string): RunRecord[] {
 }
 
 /** The seeds of all runs, ascending. */
-export function seedsOf(results: Results): number[] {
+function seedsOf(results: Results): number[] {
   return [...new Set(results.runs.map((run) => run.seed))].sort((a, b) => a - b);
 }
 

@@ -14,7 +14,7 @@ import { openPrograms } from "./devices.ts";
 import { parametersOf, readJson, writeJson } from "./json.ts";
 import type { DatasetFacts, EncodedTask } from "./tokenize.ts";
 
-export type FineTuneParameters = {
+type FineTuneParameters = {
   readonly method: string;
   readonly options: { readonly [key: string]: Json };
   readonly task: string;

@@ -1,8 +1,8 @@
 /**
  * Bit operations of a forward pass, in closed form.
  *
- * `BOPs = MACs * bits(weight) * bits(input activation)`, without an accumulator term and without biases (method, section
- * 5, after Baskin et al. 2018, arXiv 1804.10969, whose accumulator term is dropped; full precision is 32 x 32).
+ * `BOPs = MACs * bits(weight) * bits(input activation)`, without an accumulator term and without biases (after
+ * Baskin et al. 2018, arXiv 1804.10969, whose accumulator term is dropped; full precision is 32 x 32).
  * Rules, per token of a linear map n -> m with effective rank r:
  *
  * - W0: n m, A: n r, E: r, B: r m.
@@ -11,12 +11,12 @@
  * - E reads A's activation; B reads E's (A's where there is no E).
  * - The activations `W0-out` and `AB-out` enter a sum only, so they change no count.
  *
- * Choices, for section 5 leaves them open:
+ * Choices, where the literature leaves them open:
  *
  * - [choice] The outputs of query, key and value (`out`) are the inputs of the attention products, at their bit width;
  *   attention probabilities are 32 bits.
  * - [choice] The disentangled position products run over the 2L - 1 relative rows that an example of L tokens can see,
- *   as the model executes them; those rows pass through the adapted query and key maps once per forward pass and are
+ *   whole even where the model computes the first token's alone; those rows pass through the adapted query and key maps once per forward pass and are
  *   shared by its batch. All of it counts as `encoder`, so that the narrower scopes are per-token costs alone.
  * - [choice] Adapters are counted beside W0, not merged into it. Embedding look-ups, LayerNorm, GELU and softmax are no
  *   products of a weight and an activation and count nothing.
@@ -29,9 +29,6 @@ import { adaptedPlaces, type Forward, placeOf, widths } from "./shape.ts";
 /** From the narrowest to the widest; each contains the one before. */
 export const SCOPES = ["adapter", "adapted-layers", "encoder", "model"] as const;
 export type Scope = typeof SCOPES[number];
-
-/** The scope of headline numbers [choice]. */
-export const HEADLINE_SCOPE: Scope = "adapted-layers";
 
 /** The weights of an adapted linear map. */
 export const PARTS = ["W0", "A", "E", "B"] as const;

@@ -3,8 +3,8 @@ import { MATRICES, type Site } from "../training/record.ts";
 import { accountBops, type BopsAccount, type Scope, SCOPES } from "./account.ts";
 import { adaptedPlaces, type Forward, placeOf } from "./shape.ts";
 
-/** The rank of the LoRA that every method is compared with (method, section 5). */
-export const REFERENCE_RANK = 8;
+/** The rank of the LoRA that every method is compared with. */
+const REFERENCE_RANK = 8;
 
 /** The same forward pass with LoRA r = 8 in full precision on the same projections. */
 export function loraReference(forward: Forward): Forward {

@@ -40,10 +40,10 @@ export interface Forward {
 }
 
 /** Which projections count as adapted where a method adapts none: LoRA's default preset, so that scopes can be compared. */
-export const DEFAULT_MATRICES: readonly Matrix[] = ["query", "key", "value"];
+const DEFAULT_MATRICES: readonly Matrix[] = ["query", "key", "value"];
 
 /** The sites by layer and matrix. @throws RangeError for a site outside the shape, a site given twice, an impossible rank or width */
-export function sitesByPlace(shape: EncoderShape, sites: readonly Site[]): ReadonlyMap<string, Site> {
+function sitesByPlace(shape: EncoderShape, sites: readonly Site[]): ReadonlyMap<string, Site> {
   const byPlace = new Map<string, Site>();
   for (const site of sites) {
     const place = placeOf(site.layer, site.matrix);

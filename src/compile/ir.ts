@@ -4,7 +4,7 @@
  * What ONNX wants as extra inputs but is known while tracing (a target shape, slice bounds, axes) stays an attribute here;
  * the emitter turns it into an input. A node's outputs know their node, so a pass can look backwards from any value.
  */
-import { type DType, type HostTensor, sizeOf } from "../tensor/host_tensor.ts";
+import type { DType, HostTensor } from "../tensor/host_tensor.ts";
 
 export type Attribute = number | string | readonly number[] | HostTensor;
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -140,9 +140,4 @@ export function rewrite(
   }
   const outputs = Object.fromEntries(Object.entries(graph.outputs).map(([name, value]) => [name, follow(value)]));
   return { inputs: graph.inputs, outputs, nodes: build.nodes };
-}
-
-/** Bytes of a value, for reports. */
-export function bytesOf(value: ValueType): number {
-  return sizeOf(value.shape) * (value.dtype === "bool" ? 1 : 4);
 }

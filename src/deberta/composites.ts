@@ -1,6 +1,6 @@
 /**
  * LayerNorm and GELU with gradients written by hand, because the chain rule over primitives makes many more passes over memory.
- * LayerNorm is also one operation of the compiled engines, where there the eager ones compute it from primitives.
+ * LayerNorm is one operation of the compiled engines; the eager ones compute it from primitives.
  */
 import * as tf from "@tensorflow/tfjs";
 import { TRACE } from "../compile/tracer.ts";

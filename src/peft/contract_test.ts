@@ -30,7 +30,7 @@ const VARIANTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   }],
   "blora-ra": [{ rank: 3, lambdaRank: 0.1 }],
 };
-/** Methods whose update is small but not zero before training (method.md, section 2). */
+/** Methods whose update is small but not zero before training. */
 const STARTS_ELSEWHERE = new Set(["blora", "blora-q", "blora-ra"]);
 
 const portable = compiled[0]!.device;
