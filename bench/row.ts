@@ -4,10 +4,9 @@ import { openEngine, parseEngineName } from "../src/engines/open.ts";
 import { attachMethod } from "../src/peft/registry.ts";
 import { float32, type HostTensors, int32, sizeOf } from "../src/tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
-import { initialize } from "../src/training/initialize.ts";
-import { flatten } from "../src/training/layout.ts";
-import { fineTuneProgram, frozenRegister, frozenShapes, layoutOf } from "../src/training/model.ts";
-import { freshState, stepFeeds } from "../src/training/step.ts";
+import { calibrateProgram, fineTuneProgram, layoutOf } from "../src/training/model.ts";
+import { calibrates, startingTensors, startRegisters } from "../src/training/start.ts";
+import { stepFeeds } from "../src/training/step.ts";
 import { SHAPES } from "./shapes.ts";
 
 const [engine, method, shapeName, threadCount, stepCount] = Deno.args as [string, string, string, string, string];
@@ -29,27 +28,27 @@ const weights = Object.fromEntries(
     [name, shape],
   ) => [name, randomTensor(name, shape)]),
 );
-const ranges = new Map<string, number>();
-for (const { initial } of Object.values(model.adapter.parameters)) {
-  if (initial.kind === "log-step") { for (const probe of initial.probes) ranges.set(probe, 3); }
-}
-const own = Object.entries(model.adapter.parameters).map((
-  [name, { shape, initial }],
-) => [name, initialize(name, shape, initial, 0, ranges)]);
-const device = await openEngine(parseEngineName(engine), { threads });
-device.write(
-  Object.fromEntries(Object.keys(frozenShapes(model)).map((name) => [frozenRegister(name), weights[name]!])),
-);
-device.write(freshState(flatten(layout, { ...weights, ...Object.fromEntries(own) })));
-const program = await device.load(fineTuneProgram(model, optimizer, batch, length));
-
 const ids = Array.from(
   { length: batch * length },
   (_, i) => i % length < length * 3 / 4 ? 1 + (i * 7919) % (config.vocabulary - 1) : 0,
 );
-const feeds = {
+const tokens = {
   ids: int32([batch, length], ids),
   mask: float32([batch, length], ids.map((id) => id === 0 ? 0 : 1)),
+};
+const device = await openEngine(parseEngineName(engine), { threads });
+let seen: HostTensors = {};
+if (calibrates(model.adapter)) {
+  device.write(startRegisters(model, startingTensors(model, weights, 0, null)));
+  const calibration = await device.load(calibrateProgram(model, batch, length));
+  seen = await calibration.run(tokens);
+  await calibration.dispose();
+}
+device.write(startRegisters(model, startingTensors(model, weights, 0, seen)));
+const program = await device.load(fineTuneProgram(model, optimizer, batch, length));
+
+const feeds = {
+  ...tokens,
   labels: int32([batch], Array.from({ length: batch }, (_, i) => i % 2)),
   weights: float32([batch], new Array(batch).fill(1 / batch)),
 };

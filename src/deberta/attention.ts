@@ -5,6 +5,7 @@
  * table, which all examples share, are one product per head.
  */
 import * as tf from "@tensorflow/tfjs";
+import { layerName } from "./config.ts";
 import type { Pass } from "./encoder.ts";
 import { logBucket } from "./relative_position.ts";
 
@@ -39,9 +40,10 @@ export function skew(x: Tensor): Tensor {
 }
 
 /** The parts of a layer's attention that its two forms share. */
-function partsOf({ config: { heads: H, hidden } }: Pass, layer: string) {
-  const self = `${layer}.attention.self`, d = hidden / H;
+function partsOf({ config: { heads: H, hidden } }: Pass, layer: number) {
+  const self = `${layerName(layer)}.attention.self`, d = hidden / H;
   return {
+    layer,
     self,
     query: `${self}.query_proj`,
     key: `${self}.key_proj`,
@@ -56,14 +58,37 @@ function partsOf({ config: { heads: H, hidden } }: Pass, layer: string) {
 }
 
 /**
+ * What the queries take from the values: softmax over the keys of their example and the layer's virtual ones.
+ * @param scores [H, B, Q, S], padding ruled out
+ * @param queries [H, B Q, d], scaled
+ * @param values [H B, S, d]
+ * @returns [B Q, D]
+ */
+function take(pass: Pass, parts: ReturnType<typeof partsOf>, scores: Tensor, queries: Tensor, values: Tensor): Tensor {
+  const { layer, self, H, d, split } = parts, [, B, Q, S] = scores.shape as [number, number, number, number];
+  const prefix = pass.prefix?.(layer), P = prefix?.key.shape[0] ?? 0;
+  const virtual = prefix && tf.reshape(tf.matMul(queries, split(prefix.key), false, true), [H, B, Q, P]);
+  const probabilities = tf.softmax(virtual ? tf.concat([scores, virtual], -1) : scores);
+  pass.observe?.(`attentions.${layerName(layer)}`, tf.transpose(probabilities, [1, 0, 2, 3])); // [B, H, Q, K]
+  const dropped = pass.dropout(self, probabilities, pass.config.attentionDropout);
+  const own = prefix ? tf.slice(dropped, [0, 0, 0, 0], [H, B, Q, S]) : dropped;
+  let context = tf.reshape(tf.matMul(tf.reshape(own, [H * B, Q, S]), values), [H, B * Q, d]);
+  if (prefix) {
+    const rest = tf.reshape(tf.slice(dropped, [0, 0, 0, S], [H, B, Q, P]), [H, B * Q, P]);
+    context = tf.add(context, tf.matMul(rest, split(prefix.value)));
+  }
+  return tf.reshape(tf.transpose(context, [1, 0, 2]), [B * Q, H * d]);
+}
+
+/**
  * Attention of every token.
  * @param x [N, D]
  * @param table the normalized relative embeddings, [2 buckets, D]
  * @param bias [1, B, 1, S], 0 for tokens and very negative for padding
  * @returns [N, D]
  */
-export function attend(pass: Pass, layer: string, x: Tensor, table: Tensor, bias: Tensor): Tensor {
-  const { self, query, key, value, H, d, scale, split } = partsOf(pass, layer);
+export function attend(pass: Pass, layer: number, x: Tensor, table: Tensor, bias: Tensor): Tensor {
+  const parts = partsOf(pass, layer), { self, query, key, value, H, scale, split } = parts;
   const [, B, , S] = bias.shape as [number, number, number, number];
   const relative = relativeRows(pass, self, table, S);
   const perExample = (y: Tensor) => tf.reshape(y, [H * B, S, -1]);
@@ -81,11 +106,7 @@ export function attend(pass: Pass, layer: string, x: Tensor, table: Tensor, bias
   const fromPosition = skew(perExample(tf.matMul(k, tf.mul(relativeQueries, scale), false, true))); // [H B, key, query]
   const scores = tf.add(tf.add(content, toPosition), tf.transpose(fromPosition, [0, 2, 1]));
 
-  const probabilities = tf.softmax(tf.add(tf.reshape(scores, [H, B, S, S]), bias));
-  pass.observe?.(`attentions.${layer}`, tf.transpose(probabilities, [1, 0, 2, 3])); // [B, H, Q, K]
-  const dropped = pass.dropout(self, probabilities, pass.config.attentionDropout);
-  const context = tf.matMul(tf.reshape(dropped, [H * B, S, S]), perExample(v)); // [H B, S, d]
-  return tf.reshape(tf.transpose(tf.reshape(context, [H, B * S, d]), [1, 0, 2]), [B * S, H * d]);
+  return take(pass, parts, tf.add(tf.reshape(scores, [H, B, S, S]), bias), scaled, perExample(v));
 }
 
 /**
@@ -97,13 +118,13 @@ export function attend(pass: Pass, layer: string, x: Tensor, table: Tensor, bias
  */
 export function attendFirst(
   pass: Pass,
-  layer: string,
+  layer: number,
   x: Tensor,
   first: Tensor,
   table: Tensor,
   bias: Tensor,
 ): Tensor {
-  const { self, query, key, value, H, d, scale, split } = partsOf(pass, layer);
+  const parts = partsOf(pass, layer), { self, query, key, value, H, d, scale, split } = parts;
   const [, B, , S] = bias.shape as [number, number, number, number];
   const [k, v] = pass.linear([key, value], x).map(split) as [Tensor, Tensor]; // [H, N, d]
   const scaled = tf.mul(split(pass.linear([query], first)[0]!), scale); // [H, B, d]
@@ -120,8 +141,5 @@ export function attendFirst(
   ); // [H, B, S]
   const scores = tf.add(tf.add(tf.reshape(content, [H, B, S]), toPosition), fromPosition);
 
-  const probabilities = tf.softmax(tf.add(tf.reshape(scores, [H, B, 1, S]), bias));
-  const dropped = pass.dropout(self, probabilities, pass.config.attentionDropout);
-  const context = tf.matMul(tf.reshape(dropped, [H * B, 1, S]), tf.reshape(v, [H * B, S, d])); // [H B, 1, d]
-  return tf.reshape(tf.transpose(tf.reshape(context, [H, B, d]), [1, 0, 2]), [B, H * d]);
+  return take(pass, parts, tf.add(tf.reshape(scores, [H, B, 1, S]), bias), scaled, tf.reshape(v, [H * B, S, d]));
 }

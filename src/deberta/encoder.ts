@@ -18,6 +18,10 @@ export interface Pass {
   weight(name: string): Tensor;
   /** The projections of one input by several modules; a fine-tuning method may put its own in their place. */
   linear(modules: readonly string[], x: Tensor): Tensor[];
+  /** Embedded tokens with virtual ones after each example's first. @param x [B S, D] @returns [B (S + P), D] */
+  embed?(x: Tensor, batch: number): Tensor;
+  /** Virtual keys and values [P, D] of a layer. */
+  prefix?(layer: number): { readonly key: Tensor; readonly value: Tensor } | undefined;
   /** What a fine-tuning method makes of a sublayer's output, before the residual sum. */
   afterSublayer(module: string, h: Tensor): Tensor;
   /** Dropout where the original has it; the identity outside training. */
@@ -62,23 +66,26 @@ function feedForward(pass: Pass, layer: string, x: Tensor): Tensor {
   return close(pass, `${layer}.output`, gelu(inner), x);
 }
 
-/** What every layer needs of a batch. */
-function prepare(pass: Pass, { ids, mask }: Tokens) {
-  const [B, S] = ids.shape as [number, number];
+/** The embedded tokens, and what every layer needs of a batch. */
+function prepare(pass: Pass, tokens: Tokens) {
+  const [B] = tokens.ids.shape as [number, number], embedded = embed(pass, tokens);
+  const x = pass.embed?.(embedded, B) ?? embedded, S = x.shape[0]! / B, added = S - tokens.ids.shape[1]!;
+  // Virtual tokens are there in every example, as its first token is.
+  const mask = added === 0 ? tokens.mask : tf.concat([tf.ones([B, added]), tokens.mask], 1);
+  pass.observe?.("hidden_states.0", x);
   const table = normalize(pass, "deberta.encoder.LayerNorm", pass.weight("deberta.encoder.rel_embeddings.weight"));
   pass.observe?.("rel_embeddings_normed", table);
   // Large enough to vanish in the softmax, small enough to add to a score without overflow.
   const bias = tf.reshape(tf.mul(tf.sub(1, mask), -1e9), [1, B, 1, S]);
-  return { bias, table };
+  return { x, bias, table };
 }
 
-/** The encoder's first layers on a batch. */
-function runLayers(pass: Pass, tokens: Tokens, count: number, { table, bias }: ReturnType<typeof prepare>): Tensor {
-  let x = embed(pass, tokens);
-  pass.observe?.("hidden_states.0", x);
+/** The encoder's first layers. */
+function runLayers(pass: Pass, count: number, { x: embedded, table, bias }: ReturnType<typeof prepare>): Tensor {
+  let x = embedded;
   for (let i = 0; i < count; i++) {
     const layer = layerName(i);
-    x = feedForward(pass, layer, close(pass, `${layer}.attention.output`, attend(pass, layer, x, table, bias), x));
+    x = feedForward(pass, layer, close(pass, `${layer}.attention.output`, attend(pass, i, x, table, bias), x));
     pass.observe?.(`hidden_states.${i + 1}`, x);
   }
   return x;
@@ -89,7 +96,7 @@ function runLayers(pass: Pass, tokens: Tokens, count: number, { table, bias }: R
  * @returns [N, D], the output of the last layer
  */
 export function encode(pass: Pass, tokens: Tokens): Tensor {
-  return runLayers(pass, tokens, pass.config.layers, prepare(pass, tokens));
+  return runLayers(pass, pass.config.layers, prepare(pass, tokens));
 }
 
 /**
@@ -99,8 +106,8 @@ export function encode(pass: Pass, tokens: Tokens): Tensor {
  */
 export function encodeFirst(pass: Pass, tokens: Tokens): Tensor {
   const [B] = tokens.ids.shape as [number], last = pass.config.layers - 1, layer = layerName(last);
-  const shared = prepare(pass, tokens), x = runLayers(pass, tokens, last, shared), first = firstRows(x, B);
-  const attended = attendFirst(pass, layer, x, first, shared.table, shared.bias);
+  const shared = prepare(pass, tokens), x = runLayers(pass, last, shared), first = firstRows(x, B);
+  const attended = attendFirst(pass, last, x, first, shared.table, shared.bias);
   return feedForward(pass, layer, close(pass, `${layer}.attention.output`, attended, first));
 }
 

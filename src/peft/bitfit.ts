@@ -14,5 +14,6 @@ export const bitfit: Method<Record<never, never>> = {
     open: () => ({}),
     observe: () => [],
     save: () => ({ config: { peft_type: "BITFIT" }, tensors: {} }),
+    restore: () => ({}),
   }),
 };

@@ -24,7 +24,16 @@ import {
 } from "../quantization/gates.ts";
 import { joinLevels, levelsOf, quantizeWith, splitLevels } from "../quantization/quantize.ts";
 import { MATRICES, QUANTIZED, type Quantized, type Site } from "../training/record.ts";
-import { affineStack, families, type Family, memberOf, partsOf, saveFamilies, unstack } from "./family.ts";
+import {
+  affineStack,
+  families,
+  type Family,
+  memberOf,
+  partsOf,
+  restoreFamilies,
+  saveFamilies,
+  unstack,
+} from "./family.ts";
 import type { DebertaConfig } from "../deberta/config.ts";
 import { type Adapter, type Hooks, type Method, type Parameter, type Scope, TARGET_NAMES } from "./method.ts";
 
@@ -212,9 +221,13 @@ function observe(
 function attach(config: DebertaConfig, variant: Variant, options: BloraOptions, name: string): Adapter {
   const all = families(config, options.target);
   const largest = Math.max(...all.map(({ into, out }) => into * out));
+  const parameters: Record<string, Parameter> = Object.assign(
+    {},
+    ...all.map((family) => parametersOf(family, variant, options)),
+  );
   return {
     trainsBackbone: [],
-    parameters: Object.assign({}, ...all.map((family) => parametersOf(family, variant, options))),
+    parameters,
     open(scope): Hooks {
       const project = new Map(all.map((family) => [family, openFamily(family, variant, scope, options)]));
       return {
@@ -238,6 +251,10 @@ function attach(config: DebertaConfig, variant: Variant, options: BloraOptions, 
       config: { peft_type: name.toUpperCase().replaceAll("-", "_"), task_type: "SEQ_CLS", ...options },
       tensors: saveFamilies(all, parameters),
     }),
+    restore: ({ tensors }) => {
+      const shapes = Object.fromEntries(Object.entries(parameters).map(([key, { shape }]) => [key, shape]));
+      return restoreFamilies(all, shapes, tensors);
+    },
   };
 }
 

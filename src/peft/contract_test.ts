@@ -17,6 +17,7 @@ import {
   modelOf,
   smoothPoint,
   train,
+  trainedOf,
   trainedTensors,
   weights,
 } from "./testing.ts";
@@ -34,6 +35,10 @@ const VARIANTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
 const STARTS_ELSEWHERE = new Set(["blora", "blora-q", "blora-ra"]);
 
 const portable = compiled[0]!.device;
+
+/** The method's own tensors out of all. */
+const ownOf = ({ adapter }: Model, tensors: HostTensors): HostTensors =>
+  Object.fromEntries(Object.keys(adapter.parameters).map((key) => [key, tensors[key]!]));
 
 const logits = async (model: Model, tensors: HostTensors): Promise<HostTensor> => {
   load(model, cpu, tensors);
@@ -58,13 +63,13 @@ for (const name of METHOD_NAMES) {
     Deno.test(`${method}: gradients are those of finite differences`, async () => {
       const model = modelOf(name, options, 0), point = await smoothPoint(model), step = 1e-2;
       const { gradients } = lossAndGradient(model, point, true);
-      Object.keys(point).forEach((key, i) => {
+      Object.entries(gradients).forEach(([key, gradient]) => {
         const { shape, data } = point[key]!, raw = normal(shape, 1, key, "direction").data as Float32Array;
         const length = Math.sqrt(raw.reduce((sum, x) => sum + x * x, 0)), direction = raw.map((x) => x / length);
         const moved = (by: number) => float32(shape, Float32Array.from(data, (x, j) => x + by * direction[j]!));
         const at = (by: number) => lossAndGradient(model, { ...point, [key]: moved(by) }, false).value;
         const difference = (at(step) - at(-step)) / (2 * step);
-        const slope = direction.reduce((sum, d, j) => sum + d * gradients[i]![j]!, 0);
+        const slope = direction.reduce((sum, d, j) => sum + d * gradient[j]!, 0);
         const close = Math.abs(slope - difference) <= 5e-4 + 2e-2 * Math.abs(difference);
         assert.ok(close, `${key}: gradient ${slope}, finite difference ${difference}`);
       });
@@ -81,7 +86,7 @@ for (const name of METHOD_NAMES) {
       };
       const { losses, trained, frozen } = await run(portable, 5), again = await run(portable, 5);
       assertSameBits({ ...again.trained, losses: again.losses }, { ...trained, losses }, "twice");
-      const before = Object.keys(frozenShapes(model)).map((key) => [key, weights[key]!]);
+      const before = Object.keys(frozenShapes(model)).map((key) => [key, start[key]!]);
       assertSameBits(frozen, Object.fromEntries(before), "frozen");
       for (const [key, { data }] of Object.entries(trained)) {
         assert.ok(data.some((x, i) => x !== start[key]!.data[i]), `${key} never changes`);
@@ -104,29 +109,44 @@ for (const name of METHOD_NAMES) {
     Deno.test(`${method}: counts what it trains, each name once`, async () => {
       const model = modelOf(name, options), trainables = trainablesOf(model), names = trainables.map((t) => t.name);
       assert.equal(new Set(names).size, names.length);
-      const tensors = await initialTensors(model, cpu),
-        count = layoutOf(model).reduce((sum, { size }) => sum + size, 0);
-      cpu.clear();
-      assert.equal(count, Object.values(tensors).reduce((sum, { data }) => sum + data.length, 0));
-      const frozen = Object.keys(frozenShapes(model)), own = Object.keys(model.adapter.parameters);
-      assert.deepEqual([...frozen, ...names].sort(), [...Object.keys(weights), ...own].sort());
+      const tensors = await initialTensors(model, cpu);
+      const count = layoutOf(model).reduce((sum, { size }) => sum + size, 0);
+      assert.equal(count, Object.values(trainedOf(model, tensors)).reduce((sum, { data }) => sum + data.length, 0));
+      const frozen = Object.keys(frozenShapes(model)), { parameters, constants = {} } = model.adapter;
+      const all = [...Object.keys(weights), ...Object.keys(parameters), ...Object.keys(constants)];
+      assert.deepEqual([...frozen, ...names].sort(), all.sort());
+      assert.deepEqual(Object.keys(tensors).sort(), all);
     });
 
-    Deno.test(`${method}: saves every number of its own under a name of its own`, async () => {
-      const { adapter } = modelOf(name, options), tensors = await initialTensors(modelOf(name, options), cpu);
-      cpu.clear();
-      const own = Object.fromEntries(Object.keys(adapter.parameters).map((key) => [key, tensors[key]!]));
-      const saved = adapter.save(own), all = Object.values(saved.tensors);
+    Deno.test(`${method}: trained, saved and loaded again, it computes the same bits`, async () => {
+      const model = modelOf(name, options), { adapter } = model, start = await initialTensors(model, portable);
+      load(model, portable, start);
+      await train(model, portable, 3);
+      const trained = { ...start, ...trainedTensors(model, portable) };
+      portable.clear();
+      const saved = adapter.save(ownOf(model, trained));
       assert.equal(typeof saved.config.peft_type, "string");
       assert.ok(Object.keys(saved.tensors).every((key) => key.startsWith("base_model.model.")));
-      for (const { shape, data } of all) assert.equal(data.length, sizeOf(shape));
-      const sorted = (tensors: readonly HostTensor[]) => tensors.flatMap(({ data }) => [...data]).sort((a, b) => a - b);
-      assert.deepEqual(sorted(all), sorted(Object.values(own)));
+      for (const { shape, data } of Object.values(saved.tensors)) assert.equal(data.length, sizeOf(shape));
+      const loaded = adapter.restore({ ...saved, config: JSON.parse(JSON.stringify(saved.config)) });
+      const [before, after] = [await logits(model, trained), await logits(model, { ...trained, ...loaded })];
+      assertSameBits({ logits: after }, { logits: before }, method);
     });
 
+    if (modelOf(name, options).adapter.merge) {
+      Deno.test(`${method}: merged into the backbone, it computes the same`, async () => {
+        const model = modelOf(name, options), plain = modelOf("bitfit", {}), point = await smoothPoint(model);
+        const merged = { ...point, ...model.adapter.merge!(point, point) };
+        assertAllClose({ logits: await logits(plain, merged) }, { logits: await logits(model, point) }, method, {
+          abs: 1e-4,
+          rel: 1e-4,
+        });
+      });
+    }
+
     Deno.test(`${method}: observes one site per adapted matrix, at full rank and width before training`, async () => {
-      const model = modelOf(name, options), sites = model.adapter.observe(await initialTensors(model, cpu));
-      cpu.clear();
+      const model = modelOf(name, options);
+      const sites = model.adapter.observe(ownOf(model, await initialTensors(model, cpu)));
       if (Object.keys(model.adapter.parameters).length === 0) return assert.deepEqual(sites, []);
       const { target = "qkv", rank = 8 } = options as { target?: Target; rank?: number };
       const expected = adaptedModules(config, target).map(({ layer, matrix }) => `${layer} ${matrix}`);

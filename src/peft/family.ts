@@ -92,12 +92,38 @@ export function saveFamilies(all: readonly Family[], parameters: HostTensors): H
   for (const { name, rows, sites } of all) {
     for (const [key, tensor] of Object.entries(parameters)) {
       if (!key.startsWith(`${name}.`)) continue;
-      const kind = key.slice(name.length + 1), axis = kind === "bit_gates" || kind === "log_scales" ? 1 : 0;
+      const kind = key.slice(name.length + 1), axis = rowAxis(kind);
       sites.forEach(({ module }, row) => saved[peftName(`${module}.${kind}`)] = takeRow(tensor, axis, row, rows));
     }
   }
   return saved;
 }
+
+/** The stacked tensors that `saveFamilies` took apart. @param shapes of the stacked tensors, by name */
+export function restoreFamilies(
+  all: readonly Family[],
+  shapes: Readonly<Record<string, readonly number[]>>,
+  saved: HostTensors,
+): HostTensors {
+  return Object.fromEntries(
+    all.flatMap(({ name, rows, sites }) =>
+      Object.entries(shapes).filter(([key]) => key.startsWith(`${name}.`)).map(([key, shape]) => {
+        const kind = key.slice(name.length + 1), axis = rowAxis(kind), data = new Float32Array(sizeOf(shape));
+        const outer = sizeOf(shape.slice(0, axis)), inner = sizeOf(shape.slice(axis + 1));
+        sites.forEach(({ module }, row) => {
+          const part = saved[peftName(`${module}.${kind}`)]!.data as Float32Array;
+          for (let i = 0; i < outer; i++) {
+            data.set(part.subarray(i * inner, (i + 1) * inner), (i * rows + row) * inner);
+          }
+        });
+        return [key, { dtype: "float32", shape, data }];
+      })
+    ),
+  );
+}
+
+/** The axis of a stacked tensor along which its modules lie. */
+const rowAxis = (kind: string): number => kind === "bit_gates" || kind === "log_scales" ? 1 : 0;
 
 /** One index of an axis, as a copy without that axis. */
 function takeRow(tensor: HostTensor, axis: number, row: number, rows: number): HostTensor {

@@ -14,5 +14,6 @@ export const fullFt: Method<Record<never, never>> = {
     open: () => ({}),
     observe: () => [],
     save: () => ({ config: { peft_type: "FULL" }, tensors: {} }),
+    restore: () => ({}),
   }),
 };

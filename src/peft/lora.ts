@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import { float32, type HostTensor } from "../tensor/host_tensor.ts";
-import { adaptedModules, type Method, type Parameter, peftName, TARGET_NAMES } from "./method.ts";
+import { adaptedModules, fromPeft, type Method, type Parameter, TARGET_NAMES, toPeft } from "./method.ts";
 
 const options = z.strictObject({
   rank: z.int().min(1).default(8),
@@ -83,8 +83,9 @@ export const lora: Method<LoraOptions> = {
           bias: "none",
           target_modules: [...new Set(sites.map(({ module }) => suffixOf(module)))],
         },
-        tensors: Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [peftName(name), tensor])),
+        tensors: toPeft(tensors),
       }),
+      restore: ({ tensors }) => fromPeft(tensors),
     };
   },
 };

@@ -18,7 +18,9 @@ export type Initial =
   | { readonly kind: "normal"; readonly std: number }
   /** U(-bound, bound). */
   | { readonly kind: "uniform"; readonly bound: number }
-  | { readonly kind: "log-step"; readonly probes: readonly string[] };
+  | { readonly kind: "log-step"; readonly probes: readonly string[] }
+  /** By the method's own `prepare`. */
+  | { readonly kind: "prepared" };
 
 /**
  * Which optimizer settings a parameter trains with: `weights` with the task's learning rate and weight decay, `biases` with
@@ -33,7 +35,7 @@ export interface Parameter {
   readonly group: Group;
 }
 
-/** `calibrate` runs once before training, unquantized, to measure ranges. */
+/** `calibrate` runs once before training, on the backbone alone, to measure activations. */
 export type Mode = "train" | "evaluate" | "calibrate";
 
 /** What a method sees of one run of the model. */
@@ -41,11 +43,13 @@ export interface Scope {
   readonly mode: Mode;
   /** A tensor of the backbone, by its Hugging Face name. */
   weight(name: string): Tensor;
-  /** A parameter of the method, by the name it declared. */
+  /** A parameter or a constant of the method, by the name it declared. */
   parameter(name: string): Tensor;
   readonly noise: Noise;
   /** Tells the range of a tensor to the calibration. Does nothing in other modes. */
   probe(name: string, x: Tensor): void;
+  /** Tells x^T x of a matrix [N, in], summed over calls, to the calibration. Does nothing in other modes. */
+  probeGram(name: string, x: Tensor): void;
   /** The projection as the backbone has it. */
   affine(module: string, x: Tensor): Tensor;
 }
@@ -56,27 +60,109 @@ export interface Hooks {
   linear?(modules: readonly string[], x: Tensor): Tensor[] | undefined;
   /** A sublayer's output before dropout and the residual sum. */
   afterSublayer?(module: string, h: Tensor): Tensor;
+  /**
+   * Embedded tokens [B S, D] with virtual ones among them, [B (S + P), D]. The first token of each example stays the first.
+   */
+  embed?(x: Tensor, batch: number): Tensor;
+  /** Virtual keys and values [P, D] that every query of a layer sees besides its own tokens, without a position. */
+  prefix?(layer: number): { readonly key: Tensor; readonly value: Tensor } | undefined;
   /** A scalar added to the loss. */
   penalty?(): Tensor;
+}
+
+/** What a method can look at before training. */
+export interface Preparation {
+  /** The backbone by Hugging Face names. */
+  readonly backbone: HostTensors;
+  readonly seed: number;
+  /** What calibration measured: the largest |value| [] of each probe, the sum [in, in] of each Gram probe. */
+  readonly seen: HostTensors;
+}
+
+/** What a method makes of it. */
+export interface Prepared {
+  /** Starting values of parameters declared as `prepared`. */
+  readonly parameters?: HostTensors;
+  /** Values of constants. */
+  readonly constants?: HostTensors;
+  /** Tensors of the backbone that are kept in another form, quantized for instance. */
+  readonly backbone?: HostTensors;
+}
+
+/** What a training step leaves for a method to keep account of. */
+export interface Tracked {
+  /** A parameter after the step. */
+  parameter(name: string): Tensor;
+  /** Its gradient, clipped as the optimizer saw it. */
+  gradient(name: string): Tensor;
+  /** The method's own account, as of the step before. */
+  state(name: string): Tensor;
+}
+
+/** Host access to a method's parameters and state between steps. */
+export interface Registers {
+  /** A copy. */
+  read(name: string): Float32Array;
+  /** Replaces parameters (not state). */
+  write(values: Readonly<Record<string, Float32Array>>): void;
+}
+
+/** A product of the forward pass that no adapted projection's W0, A, E, B stands for. */
+export interface Cost {
+  /** What it is, for lists of products. */
+  readonly site: string;
+  /** Multiply-accumulates for each token, virtual ones included. */
+  readonly macsPerToken: number;
+  readonly weightBits: number;
+  readonly inputBits: number;
 }
 
 /** A method with its options, bound to a backbone. */
 export interface Adapter {
   /** Backbone tensors that train, by exact name. */
   readonly trainsBackbone: readonly string[];
-  /** The method's own tensors. */
+  /** The method's own tensors that train. */
   readonly parameters: Readonly<Record<string, Parameter>>;
+  /** The method's own float32 tensors that do not, by shape; `prepare` gives their values. */
+  readonly constants?: Readonly<Record<string, readonly number[]>>;
+  /** Whether the backbone runs on one batch before `prepare`. It does anyway where a parameter starts from a range. */
+  readonly calibrates?: boolean;
+  /** Called once before training, on the host. */
+  prepare?(given: Preparation): Prepared;
   /** Called once per run of the model (or per trace), before anything else. */
   open(scope: Scope): Hooks;
+  /** What is kept beside the parameters, by shape, all zeros at first; `track` renews it inside every training step. */
+  readonly state?: Readonly<Record<string, readonly number[]>>;
+  track?(step: Tracked): Record<string, Tensor>;
+  /**
+   * Decisions between steps. Called once per run.
+   * @param total steps of the run
+   * @returns what to do after each step, counted from 1
+   */
+  control?(total: number): (step: number, registers: Registers) => void;
   /** Ranks and bit widths as trained, read with test-time gates. */
   observe(parameters: HostTensors): Site[];
+  /** Products besides those of the sites. */
+  costs?(parameters: HostTensors): Cost[];
+  /** Tokens that `embed` adds to each example. */
+  readonly virtualTokens?: number;
   /**
    * Folds a trained method into the backbone, where that can be done: the backbone's tensors that change, with their new
    * values. The model alone then computes what model and method did.
+   * @param backbone as the method prepared it
+   * @param parameters constants included
    */
   merge?(backbone: HostTensors, parameters: HostTensors): HostTensors;
-  /** The method's tensors under the names of its published format, and that format's configuration. */
-  save(parameters: HostTensors): { readonly config: Record<string, unknown>; readonly tensors: HostTensors };
+  /** The method's trained tensors as its published format has them. */
+  save(parameters: HostTensors): Saved;
+  /** The parameters that `save` was given, or that another library wrote in the same format. */
+  restore(saved: Saved): HostTensors;
+}
+
+/** An adapter as it lies in a file: `adapter_config.json`, and tensors under PEFT's names. */
+export interface Saved {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly tensors: HostTensors;
 }
 
 export interface Method<Options = unknown> {
@@ -131,3 +217,14 @@ export function adaptedModules({ layers, hidden, ffn }: DebertaConfig, target: T
 
 /** The name PEFT gives a tensor of an adapted module. */
 export const peftName = (name: string): string => `base_model.model.${name}`;
+
+/** Tensors under the names PEFT gives them. */
+export function toPeft(parameters: HostTensors): HostTensors {
+  return Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [peftName(name), tensor]));
+}
+
+/** Tensors by their own names again. */
+export function fromPeft(tensors: HostTensors): HostTensors {
+  const prefix = peftName("");
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name.replace(prefix, ""), tensor]));
+}

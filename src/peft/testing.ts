@@ -5,8 +5,8 @@ import type { Device, Noise } from "../engines/engine.ts";
 import { cpu, normal, runOnce, whole } from "../engines/testing.ts";
 import { float32, type HostTensor, type HostTensors, int32 } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "../training/adamw.ts";
-import { initialize, initializeModel } from "../training/initialize.ts";
-import { flatten, unflatten } from "../training/layout.ts";
+import { initializeModel } from "../training/initialize.ts";
+import { unflatten } from "../training/layout.ts";
 import {
   calibrateProgram,
   fineTuneProgram,
@@ -17,8 +17,10 @@ import {
   type Model,
   openPass,
   taskLoss,
+  trainablesOf,
 } from "../training/model.ts";
-import { freshState, stateRegisters, stepFeeds } from "../training/step.ts";
+import { calibrates, startingTensors, startRegisters } from "../training/start.ts";
+import { stateRegisters, stepFeeds } from "../training/step.ts";
 import { attachMethod } from "./registry.ts";
 
 export const config: DebertaConfig = {
@@ -54,39 +56,32 @@ export function modelOf(method: string, options: unknown, dropout = 0.1): Model 
   return { config: quiet, adapter: attachMethod(method, quiet, options), labels: 2, classifierDropout: dropout };
 }
 
-/** Starting values of everything that trains, by name. Ranges are measured on the batch. */
+/** Starting values of every tensor, by name. Activations are measured on the batch. */
 export async function initialTensors(model: Model, device: Device): Promise<HostTensors> {
-  const layout = layoutOf(model), all: HostTensors = { ...weights, ...ownTensors(model, () => 1) };
-  return await withRanges(model, device, unflatten(layout, (group) => flatten(layout, all)[group]!));
+  return startingTensors(model, weights, 5, await calibrated(model, device, {}));
 }
 
-/** The method's own tensors at their start, given the range that each probe saw. */
-function ownTensors({ adapter }: Model, rangeOf: (probe: string) => number): HostTensors {
-  const made = Object.entries(adapter.parameters).map(([name, { shape, initial }]) => {
-    const probes = initial.kind === "log-step" ? initial.probes : [];
-    return [name, initialize(name, shape, initial, 5, new Map(probes.map((probe) => [probe, rangeOf(probe)])))];
-  });
-  return Object.fromEntries(made);
+/** What calibration measures at some values of the parameters. */
+async function calibrated(model: Model, device: Device, tensors: HostTensors): Promise<HostTensors> {
+  if (!calibrates(model.adapter)) return {};
+  load(model, device, { ...startingTensors(model, weights, 5, null), ...tensors });
+  const seen = await runOnce(device, calibrateProgram(model, BATCH, LENGTH), batch);
+  device.clear();
+  return seen;
 }
 
 /** The tensors with the quantizers' steps measured anew. */
 export async function withRanges(model: Model, device: Device, tensors: HostTensors): Promise<HostTensors> {
   const measured = Object.entries(model.adapter.parameters).filter(([, { initial }]) => initial.kind === "log-step");
   if (measured.length === 0) return tensors;
-  load(model, device, tensors);
-  const seen = await runOnce(device, calibrateProgram(model, BATCH, LENGTH), batch);
-  device.clear();
-  const own = ownTensors(model, (probe) => seen[probe]!.data[0]!);
-  return { ...tensors, ...Object.fromEntries(measured.map(([name]) => [name, own[name]!])) };
+  const fresh = startingTensors(model, weights, 5, await calibrated(model, device, tensors));
+  return { ...tensors, ...Object.fromEntries(measured.map(([name]) => [name, fresh[name]!])) };
 }
 
-/** Fills a device's registers: frozen weights, what trains, a fresh optimizer. */
-export function load(model: Model, device: Device, trained: HostTensors): void {
+/** Fills a device's registers: frozen tensors, what trains, a fresh optimizer. */
+export function load(model: Model, device: Device, tensors: HostTensors): void {
   device.clear();
-  const frozen = Object.keys(frozenShapes(model)).map((
-    name,
-  ) => [frozenRegister(name), structuredClone(weights[name]!)]);
-  device.write({ ...Object.fromEntries(frozen), ...freshState(flatten(layoutOf(model), trained)) });
+  device.write(structuredClone(startRegisters(model, tensors)));
 }
 
 /** Trains for some steps. @returns the losses */
@@ -106,6 +101,11 @@ export async function train(model: Model, device: Device, steps: number): Promis
   return losses;
 }
 
+/** What trains, out of all tensors. */
+export function trainedOf(model: Model, tensors: HostTensors): HostTensors {
+  return Object.fromEntries(trainablesOf(model).map(({ name }) => [name, tensors[name]!]));
+}
+
 /** What trains, as the registers hold it. */
 export function trainedTensors(model: Model, device: Device): HostTensors {
   return unflatten(layoutOf(model), (group) => device.read(stateRegisters(group).p).data);
@@ -122,8 +122,11 @@ export function shaken(tensor: HostTensor, name: string, std: number): HostTenso
   return float32(tensor.shape, Array.from(tensor.data, (x, i) => x + noise.data[i]!));
 }
 
-/** The training loss without dropout and with gates drawn from 0.9, and its gradient to everything that trains. */
-export function lossAndGradient(model: Model, trained: HostTensors, gradient: boolean) {
+/**
+ * The training loss without dropout and with gates drawn from 0.9, and its gradient to everything that trains, by name.
+ * @param tensors of the whole model
+ */
+export function lossAndGradient(model: Model, tensors: HostTensors, gradient: boolean) {
   const noise: Noise = {
     keep: (_, shape) => tf.ones(shape.slice()),
     uniform: (_, shape) => tf.fill(shape.slice(), 0.9),
@@ -131,33 +134,36 @@ export function lossAndGradient(model: Model, trained: HostTensors, gradient: bo
   tf.setBackend("cpu");
   const upload = ({ data, shape, dtype }: HostTensor) => tf.tensor(data, shape.slice(), dtype);
   return tf.tidy(() => {
-    const names = Object.keys(trained);
+    const trained = trainedOf(model, tensors), names = Object.keys(trained);
     const fixed = Object.fromEntries(
-      [weights, batch, labels].flatMap((tensors, i) =>
-        Object.entries(tensors).map(([name, tensor]) => [i === 0 ? name : `input ${name}`, upload(tensor)])
-      ),
+      Object.entries({ ...tensors, ...batch, ...labels }).map(([k, t]) => [k, upload(t)]),
     );
     const loss = (...given: tf.Tensor[]) => {
       const tensor = (name: string) => given[names.indexOf(name)] ?? fixed[name]!;
       const { pass, penalty } = openPass(model, { mode: "train", noise, tensor });
-      const made = logitsOf(model, pass, { ids: fixed["input ids"]!, mask: fixed["input mask"]! });
-      const task = taskLoss(made, fixed["input labels"]!, fixed["input weights"]!), extra = penalty();
+      const made = logitsOf(model, pass, { ids: fixed.ids!, mask: fixed.mask! });
+      const task = taskLoss(made, fixed.labels!, fixed.weights!), extra = penalty();
       return extra ? tf.add(task, extra) : task;
     };
     const given = names.map((name) => upload(trained[name]!));
     const value = loss(...given).dataSync()[0]!;
-    const gradients = gradient ? tf.grads(loss)(given).map((g) => Float32Array.from(g.dataSync())) : [];
+    const gradients: Record<string, Float32Array> = {};
+    if (gradient) tf.grads(loss)(given).forEach((g, i) => gradients[names[i]!] = Float32Array.from(g.dataSync()));
     return { value, gradients };
   });
 }
 
-/** A point at which the loss is smooth: gates that samples of 0.9 open fully, ranges that clip nothing. */
+/**
+ * A point at which the loss is smooth: gates that samples of 0.9 open fully, ranges that clip nothing.
+ * @returns every tensor of the model
+ */
 export async function smoothPoint(model: Model): Promise<HostTensors> {
-  const moved = Object.entries(await initialTensors(model, cpu)).map(([name, tensor]) => {
+  const start = await initialTensors(model, cpu);
+  const moved = Object.entries(trainedOf(model, start)).map(([name, tensor]) => {
     const gates = name.endsWith("gates");
     return [name, shaken(gates ? float32(tensor.shape, tensor.data.map(() => 0.3)) : tensor, name, 0.1)] as const;
   });
-  const point = await withRanges(model, cpu, Object.fromEntries(moved));
+  const point = await withRanges(model, cpu, { ...start, ...Object.fromEntries(moved) });
   const wider = Object.entries(point).map(([name, tensor]) => {
     return [name, name.endsWith("log_scales") ? float32(tensor.shape, tensor.data.map((x) => x + 0.5)) : tensor];
   });

@@ -1,26 +1,20 @@
 /** A fine-tuning run: start, calibrate, train, evaluate every epoch, keep the best. */
+import type { Device } from "../engines/engine.ts";
 import type { ProgramCache } from "../engines/program_cache.ts";
 import { headline, scoreTask } from "../glue/metrics.ts";
 import { type TaskName, TASKS } from "../glue/tasks.ts";
 import { Stream } from "../random/stream.ts";
-import type { HostTensors } from "../tensor/host_tensor.ts";
+import type { Group, Registers } from "../peft/method.ts";
+import { float32, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "./adamw.ts";
 import { type EncodedExample, trainingBatches, trainingFeeds } from "./batches.ts";
-import { initialize } from "./initialize.ts";
-import { flatten, type Layout, unflatten } from "./layout.ts";
-import {
-  calibrateProgram,
-  evaluateProgram,
-  fineTuneProgram,
-  frozenRegister,
-  frozenShapes,
-  layoutOf,
-  type Model,
-} from "./model.ts";
+import { type Layout, unflatten } from "./layout.ts";
+import { calibrateProgram, evaluateProgram, fineTuneProgram, layoutOf, type Model } from "./model.ts";
 import { isConstant, predict } from "./predict.ts";
 import type { EpochRecord, RunRecord } from "./record.ts";
 import { linearSchedule } from "./schedule.ts";
-import { freshState, type GroupRates, type Optimizer, stateRegisters, stepFeeds } from "./step.ts";
+import { calibrates, startingTensors, startRegisters } from "./start.ts";
+import { type GroupRates, type Optimizer, stateRegisters, stepFeeds, trackedRegister } from "./step.ts";
 
 export interface FineTuneSettings {
   readonly seed: number;
@@ -57,6 +51,9 @@ export type FineTuned = Pick<RunRecord, "outcome" | "epochs" | "best" | "last" |
   readonly trained: HostTensors;
 };
 
+/** Names a program of this run for the cache. */
+type ProgramKey = (what: string, length: number) => string;
+
 /** Rows of an evaluation batch. */
 const EVALUATION_BATCH = 32;
 
@@ -65,16 +62,17 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
   const { programs, model, task, train, dev, settings, onProgress } = input;
   const { device } = programs, { batch: size, lengths } = settings;
   const layout = layoutOf(model), optimizer: Optimizer = { ...ADAMW_DEFAULTS, maxNorm: settings.maxNorm };
-  const key = (what: string, length: number) => `${what} ${input.modelKey} ${optimizer.maxNorm} ${size} ${length}`;
+  const key: ProgramKey = (what, length) => `${what} ${input.modelKey} ${optimizer.maxNorm} ${size} ${length}`;
   const trainer = (length: number) =>
     programs.load(key("train", length), () => fineTuneProgram(model, optimizer, size, length));
   const evaluator = (length: number) =>
     programs.load(key("evaluate", length), () => evaluateProgram(model, EVALUATION_BATCH, length));
   const trained = () => unflatten(layout, (group) => device.read(stateRegisters(group).p).data as Float32Array);
 
-  await start(input, layout, key);
+  await start(input, key);
   const perEpoch = Math.ceil(train.length / size),
     schedule = { warmup: settings.warmup, total: perEpoch * settings.epochs };
+  const control = model.adapter.control?.(schedule.total), registers = registersOf(device, layout);
   const epochs: EpochRecord[] = [];
   let best: { epoch: EpochRecord; trained: HostTensors; constant: boolean } | null = null, steps = 0;
   const finish = (outcome: RunRecord["outcome"]): FineTuned => ({
@@ -96,6 +94,7 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
       };
       const { loss } = await (await trainer(batch.length)).run(feeds, { seed: settings.seed, step: steps });
       steps++;
+      control?.(steps, registers);
       const value = loss!.data[0]!;
       if (!Number.isFinite(value)) return finish({ kind: "diverged", step: steps });
       total += value * batch.indices.length;
@@ -118,34 +117,50 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
   return finish({ kind: best?.constant ? "collapsed" : "ok" });
 }
 
-/** Fills the device's registers: frozen tensors, starting values, zero moments. Measures ranges where a method asks for them. */
-async function start(
-  { programs, model, train, weights, settings }: FineTuneInput,
-  layout: Layout,
-  key: (what: string, length: number) => string,
-) {
-  const { device } = programs,
-    { seed, batch: size, lengths } = settings,
-    parameters = Object.entries(model.adapter.parameters);
-  device.clear();
-  device.write(
-    Object.fromEntries(Object.keys(frozenShapes(model)).map((name) => [frozenRegister(name), weights[name]!])),
-  );
-  const write = (ranges: ReadonlyMap<string, number>) => {
-    const own = parameters.map(([name, { shape, initial }]) => [name, initialize(name, shape, initial, seed, ranges)]);
-    device.write(freshState(flatten(layout, { ...weights, ...Object.fromEntries(own) })));
+/** Fills the device's registers with where the run starts. Measures activations first, where the method asks for that. */
+async function start({ programs, model, train, weights, settings }: FineTuneInput, key: ProgramKey): Promise<void> {
+  const { device } = programs, { seed, batch: size, lengths } = settings;
+  const fill = (seen: HostTensors | null) => {
+    device.clear();
+    device.write(startRegisters(model, startingTensors(model, weights, seed, seen)));
   };
-  const probes = parameters.flatMap(([, { initial }]) => initial.kind === "log-step" ? initial.probes : []);
-  write(new Map(probes.map((name) => [name, 1])));
-  if (probes.length === 0) return;
+  if (!calibrates(model.adapter)) return fill({});
+  fill(null);
   const [first] = trainingBatches(train, size, lengths, new Stream(seed, "calibration"));
   const program = await programs.load(
     key("calibrate", first!.length),
     () => calibrateProgram(model, size, first!.length),
   );
   const { ids, mask } = trainingFeeds(train, first!, size, model.labels === 1);
-  const seen = await program.run({ ids: ids!, mask: mask! });
-  write(new Map(Object.entries(seen).map(([name, { data }]) => [name, data[0]!])));
+  fill(await program.run({ ids: ids!, mask: mask! }));
+}
+
+/** A method's parameters and state in the registers of a device. */
+function registersOf(device: Device, layout: Layout): Registers {
+  const places = new Map(layout.flatMap(({ group, members }) => {
+    let offset = 0;
+    return members.map(({ name, shape }) => {
+      const from = offset;
+      return [name, { group, from, to: offset += sizeOf(shape) }] as const;
+    });
+  }));
+  const vector = (group: Group) => device.read(stateRegisters(group).p).data as Float32Array;
+  return {
+    read: (name) => {
+      const place = places.get(name);
+      if (!place) return Float32Array.from(device.read(trackedRegister(name)).data);
+      return vector(place.group).slice(place.from, place.to);
+    },
+    write: (values) => {
+      for (const { group, size } of layout) {
+        const changed = Object.entries(values).filter(([name]) => places.get(name)?.group === group);
+        if (changed.length === 0) continue;
+        const next = vector(group).slice();
+        for (const [name, numbers] of changed) next.set(numbers, places.get(name)!.from);
+        device.write({ [stateRegisters(group).p]: float32([size], next) });
+      }
+    },
+  };
 }
 
 function ratesAt({ learningRate, gateLearningRate, weightDecay }: FineTuneSettings, factor: number): GroupRates {

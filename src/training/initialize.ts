@@ -9,7 +9,7 @@ export function initialize(
   shape: readonly number[],
   initial: Initial,
   seed: number,
-  ranges: ReadonlyMap<string, number>,
+  ranges: { get(probe: string): number | undefined },
 ): HostTensor {
   const data = new Float32Array(sizeOf(shape)), stream = new Stream(seed, "initial", name);
   switch (initial.kind) {
@@ -19,6 +19,8 @@ export function initialize(
       return float32(shape, stream.fillNormal(data, initial.std));
     case "uniform":
       return float32(shape, data.map(() => (2 * stream.uniform() - 1) * initial.bound));
+    case "prepared":
+      return float32(shape, data);
     case "log-step":
       return float32(
         shape,

@@ -6,7 +6,7 @@ import { affine, classify, encode, encodeFirst, firstRows, type Pass } from "../
 import type { Noise, Program, Tensors } from "../engines/engine.ts";
 import type { Adapter, Group, Mode, Scope } from "../peft/method.ts";
 import { type Layout, layOut, type Trainable, unpack } from "./layout.ts";
-import { type Optimizer, stateRegisters, trainProgram } from "./step.ts";
+import { type Optimizer, stateRegisters, type StepDefinition, trainProgram } from "./step.ts";
 
 type Tensor = tf.Tensor;
 
@@ -43,11 +43,12 @@ export function layoutOf(model: Model): Layout {
   return layOut(trainablesOf(model));
 }
 
-/** Backbone and head tensors that do not train, by name. */
+/** Tensors that do not train, by name: the backbone's, the head's and the method's. */
 export function frozenShapes(model: Model): Record<string, readonly number[]> {
   const trained = new Set(trainablesOf(model).map(({ name }) => name));
   const shapes = { ...encoderShapes(model.config), ...headShapes(model.config, model.labels) };
-  return Object.fromEntries(Object.entries(shapes).filter(([name]) => !trained.has(name)));
+  const own = Object.entries(model.adapter.constants ?? {});
+  return Object.fromEntries([...Object.entries(shapes).filter(([name]) => !trained.has(name)), ...own]);
 }
 
 export interface PassOptions {
@@ -56,6 +57,7 @@ export interface PassOptions {
   /** Tensors by name: the backbone's, the head's and the method's. */
   tensor(name: string): Tensor;
   probe?(name: string, x: Tensor): void;
+  probeGram?(name: string, x: Tensor): void;
   observe?(name: string, x: Tensor): void;
 }
 
@@ -69,6 +71,7 @@ export function openPass({ config, adapter }: Pick<Model, "config" | "adapter">,
     parameter: tensor,
     noise,
     probe: options.probe ?? (() => {}),
+    probeGram: options.probeGram ?? (() => {}),
     affine: (module, x) => affine(plain, module, x),
   };
   const hooks = adapter.open(scope);
@@ -81,6 +84,8 @@ export function openPass({ config, adapter }: Pick<Model, "config" | "adapter">,
       if (mode !== "train" || rate === 0) return x;
       return tf.mul(x, tf.mul(noise.keep(`dropout.${name}`, x.shape, rate), 1 / (1 - rate)));
     },
+    ...(hooks.embed && { embed: (x, batch) => hooks.embed!(x, batch) }),
+    ...(hooks.prefix && { prefix: (layer) => hooks.prefix!(layer) }),
     ...(options.observe && { observe: options.observe }),
   };
   return { pass, penalty: () => hooks.penalty?.() };
@@ -119,12 +124,19 @@ export function taskLoss(logits: Tensor, labels: Tensor, weights: Tensor): Tenso
   return tf.sum(tf.mul(each, weights));
 }
 
+/** What the method keeps account of inside a step. */
+function trackingOf({ adapter }: Model): Pick<StepDefinition, "tracking"> {
+  const { state, track } = adapter;
+  return state && track ? { tracking: { state, track: (step) => track.call(adapter, step) } } : {};
+}
+
 /** The training step for one batch shape. */
 export function fineTuneProgram(model: Model, optimizer: Optimizer, batch: number, length: number): Program {
   return trainProgram({
     name: `train [${batch}, ${length}]`,
     layout: layoutOf(model),
     optimizer,
+    ...trackingOf(model),
     inputs: {
       ...frozenInputs(model),
       ...batchInputs(batch, length),
@@ -169,7 +181,7 @@ export function evaluateProgram(model: Model, batch: number, length: number): Pr
   };
 }
 
-/** The largest |value| at each probe of the method on one batch. */
+/** What the method's probes see of one batch: the largest |value| of each, the sum of x^T x of each Gram probe. */
 export function calibrateProgram(model: Model, batch: number, length: number): Program {
   const layout = layoutOf(model);
   return {
@@ -181,7 +193,12 @@ export function calibrateProgram(model: Model, batch: number, length: number): P
         const largest = tf.max(tf.abs(x)), before = seen[name];
         seen[name] = before ? tf.maximum(before, largest) : largest;
       };
-      const { pass } = openPass(model, { mode: "calibrate", noise, tensor: tensorsOf(layout, given), probe });
+      const probeGram = (name: string, x: Tensor) => {
+        const gram = tf.matMul(x, x, true, false), before = seen[name];
+        seen[name] = before ? tf.add(before, gram) : gram;
+      };
+      const tensor = tensorsOf(layout, given);
+      const { pass } = openPass(model, { mode: "calibrate", noise, tensor, probe, probeGram });
       logitsOf(model, pass, given);
       return seen;
     },

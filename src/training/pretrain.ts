@@ -68,6 +68,7 @@ const PLAIN: Adapter = {
   open: () => ({}),
   observe: () => [],
   save: () => ({ config: {}, tensors: {} }),
+  restore: () => ({}),
 };
 
 const headShapes = (hidden: number): Record<string, number[]> => ({

@@ -2,10 +2,13 @@
 import * as tf from "@tensorflow/tfjs";
 import type { TensorSpec } from "../compile/tracer.ts";
 import type { Noise, Program, Tensors } from "../engines/engine.ts";
-import { GROUPS } from "../peft/method.ts";
+import { GROUPS, type Tracked } from "../peft/method.ts";
 import { float32, type HostTensors } from "../tensor/host_tensor.ts";
 import { adamw, type AdamWOptions, clipByGlobalNorm, stepSizes } from "./adamw.ts";
 import { type Layout, unpack } from "./layout.ts";
+
+/** The register of a method's state. */
+export const trackedRegister = (name: string): string => `s:${name}`;
 
 /** Registers of a group's parameter vector and its moments. */
 export const stateRegisters = (group: string) => ({ p: `p:${group}`, m: `m:${group}`, v: `v:${group}` });
@@ -23,6 +26,11 @@ export interface StepDefinition {
   readonly optimizer: Optimizer;
   /** The scalar loss. @param parameters by name */
   readonly loss: (parameters: Tensors, inputs: Tensors, noise: Noise) => tf.Tensor;
+  /** What is kept account of besides, by shape, and how a step renews it. */
+  readonly tracking?: {
+    readonly state: Readonly<Record<string, readonly number[]>>;
+    readonly track: (step: Tracked) => Tensors;
+  };
 }
 
 const scalar: TensorSpec = { dtype: "float32", shape: [] };
@@ -31,7 +39,7 @@ const scalar: TensorSpec = { dtype: "float32", shape: [] };
  * The program of a training step. Its outputs are `loss` and, where gradients are clipped, their `norm` before; parameters
  * and moments stay in registers.
  */
-export function trainProgram({ name, inputs, layout, optimizer, loss }: StepDefinition): Program {
+export function trainProgram({ name, inputs, layout, optimizer, loss, tracking }: StepDefinition): Program {
   const specs: Record<string, TensorSpec> = { ...inputs, root: scalar };
   const writes: Record<string, string> = {};
   for (const { group, size } of layout) {
@@ -40,6 +48,11 @@ export function trainProgram({ name, inputs, layout, optimizer, loss }: StepDefi
       writes[register] = register;
     }
     specs[`keep:${group}`] = specs[`rate:${group}`] = scalar;
+  }
+  for (const [key, shape] of Object.entries(tracking?.state ?? {})) {
+    const register = trackedRegister(key);
+    specs[register] = { dtype: "float32", shape };
+    writes[register] = register;
   }
   const apply = (given: Tensors, noise: Noise): Tensors => {
     const vectors = layout.map(({ group }) => given[stateRegisters(group).p]!);
@@ -61,6 +74,17 @@ export function trainProgram({ name, inputs, layout, optimizer, loss }: StepDefi
       const next = adamw({ p: vectors[i]!, m: given[names.m]!, v: given[names.v]! }, gradients[i]!, sizes, optimizer);
       for (const part of ["p", "m", "v"] as const) outputs[names[part]] = next[part];
     });
+    if (tracking) {
+      const named = (vectorOf: (i: number) => tf.Tensor): Tensors =>
+        Object.assign({}, ...layout.map((group, i) => unpack(group, vectorOf(i))));
+      const after = named((i) => outputs[stateRegisters(layout[i]!.group).p]!), slopes = named((i) => gradients[i]!);
+      const renewed = tracking.track({
+        parameter: (key) => after[key]!,
+        gradient: (key) => slopes[key]!,
+        state: (key) => given[trackedRegister(key)]!,
+      });
+      for (const key of Object.keys(tracking.state)) outputs[trackedRegister(key)] = renewed[key]!;
+    }
     return outputs;
   };
   return { name, inputs: specs, apply, writes };
