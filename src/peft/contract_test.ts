@@ -6,7 +6,7 @@ import { assertAllClose, assertClose, assertSameBits, compiled, cpu, normal, run
 import { float32, type HostTensor, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
 import { evaluateProgram, frozenShapes, layoutOf, type Model, trainablesOf } from "../training/model.ts";
 import { adaptedModules, type Target } from "./method.ts";
-import { attachMethod, findMethod, METHOD_NAMES } from "./registry.ts";
+import { attachMethod, findMethod, METHOD_NAMES, parseOptions } from "./registry.ts";
 import {
   batch,
   config,
@@ -24,7 +24,10 @@ import {
 
 /** Options to test a method with besides its defaults. */
 const VARIANTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  houlsby: [{ bottleneck: 3 }],
+  pfeiffer: [{ bottleneck: 1 }],
   lora: [{ rank: 2, alpha: 4, target: "all6" }],
+  dylora: [{ rank: 1, alpha: 2, target: "qv" }, { rank: 3, evaluateRank: 2, target: "all6" }],
   blora: [{ rank: 2, target: "all6", weighting: "bops", lambdaBits: 0.02, lambdaRank: 0.05 }, {
     rank: 1,
     target: "qv",
@@ -147,11 +150,11 @@ for (const name of METHOD_NAMES) {
     Deno.test(`${method}: observes one site per adapted matrix, at full rank and width before training`, async () => {
       const model = modelOf(name, options);
       const sites = model.adapter.observe(ownOf(model, await initialTensors(model, cpu)));
-      if (Object.keys(model.adapter.parameters).length === 0) return assert.deepEqual(sites, []);
-      const { target = "qkv", rank = 8 } = options as { target?: Target; rank?: number };
-      const expected = adaptedModules(config, target).map(({ layer, matrix }) => `${layer} ${matrix}`);
+      const { target, rank, evaluateRank = rank } = parseOptions(name, options);
+      if (target === undefined) return assert.deepEqual(sites, []); // no choice of matrices, because it adapts none
+      const expected = adaptedModules(config, target as Target).map(({ layer, matrix }) => `${layer} ${matrix}`);
       assert.deepEqual(sites.map(({ layer, matrix }) => `${layer} ${matrix}`), expected);
-      assert.ok(sites.every((site) => site.rank === rank && site.maxRank === rank));
+      assert.ok(sites.every((site) => site.rank === evaluateRank && site.maxRank === rank));
       assert.ok(sites.every(({ bits }) => Object.values(bits).every((width) => width === 32)));
     });
   }
@@ -170,6 +173,9 @@ Deno.test("attachMethod() refuses options out of range, naming them", () => {
     const [name, options, named] of [
       ["lora", { rank: 0 }, "rank"],
       ["lora", { rank: 2.5 }, "rank"],
+      ["houlsby", { bottleneck: 0 }, "bottleneck"],
+      ["dylora", { evaluateRank: 0 }, "evaluateRank"],
+      ["dylora", { rank: 4, evaluateRank: 5 }, "evaluateRank"],
       ["blora", { target: "everything" }, "target"],
       ["blora", { lambdaBits: -1 }, "lambdaBits"],
       ["blora", { alpha: "16" }, "alpha"],

@@ -4,15 +4,21 @@ import type { DebertaConfig } from "../deberta/config.ts";
 import { InputError, unknownName } from "../errors.ts";
 import { bitfit } from "./bitfit.ts";
 import { blora, bloraQ, bloraRa } from "./blora.ts";
+import { dylora } from "./dylora.ts";
 import { fullFt } from "./full_ft.ts";
+import { houlsby } from "./houlsby.ts";
 import { lora } from "./lora.ts";
 import type { Adapter, Method } from "./method.ts";
+import { pfeiffer } from "./pfeiffer.ts";
 
 // deno-lint-ignore no-explicit-any -- each method has options of its own type, checked by its own schema
 const METHODS: readonly Method<any>[] = [
   fullFt,
   bitfit,
+  houlsby,
+  pfeiffer,
   lora,
+  dylora,
   blora,
   bloraQ,
   bloraRa,

@@ -1,0 +1,114 @@
+/** What LoRA and its relatives share: factors A and B beside frozen projections, trained, merged and kept as PEFT does. */
+import * as tf from "@tensorflow/tfjs";
+import { z } from "zod";
+import type { DebertaConfig } from "../deberta/config.ts";
+import type { Noise } from "../engines/engine.ts";
+import { float32, type HostTensor } from "../tensor/host_tensor.ts";
+import { adaptedModules, type Adapter, fromPeft, type Parameter, type Target, TARGET_NAMES, toPeft } from "./method.ts";
+
+type Tensor = tf.Tensor;
+
+export interface LowRankOptions {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly target: Target;
+}
+
+/** The options as a schema's fields. */
+export const lowRankOptions = {
+  rank: z.int().min(1).default(8),
+  alpha: z.number().positive().default(16),
+  target: z.enum(TARGET_NAMES).default("qkv"),
+};
+
+/** How a relative of LoRA uses the factors. */
+export interface Use {
+  /** Rows of A and columns of B that count after training: the first ones. */
+  readonly rank: number;
+  /** What multiplies the rows of A in a training step, [rank, 1]; alpha / rank if not given. Called once per step. */
+  trainingScale?(noise: Noise): Tensor;
+}
+
+/** A module's name within its layer. PEFT matches it from the end, so `dense` alone would be the pooler's, too. */
+const suffixOf = (module: string): string => module.replace(/^.*\.layer\.\d+\./, "");
+
+/**
+ * W + scale B A over the first `live` ranks, summed in double precision.
+ * @param B [out, r]
+ * @param A [r, in]
+ * @returns [out, in]
+ */
+function addProduct(W: HostTensor, scale: number, B: HostTensor, A: HostTensor, live: number): HostTensor {
+  const [rank, into] = A.shape as [number, number];
+  return float32(
+    W.shape,
+    Float32Array.from(W.data, (w, i) => {
+      const row = Math.floor(i / into), column = i % into;
+      let sum = 0;
+      for (let k = 0; k < live; k++) sum += B.data[row * rank + k]! * A.data[k * into + column]!;
+      return w + scale * sum;
+    }),
+  );
+}
+
+/**
+ * W0 + scale B A beside every projection of a preset.
+ *
+ * @param options rank and alpha of A and B as they train
+ * @param use how many ranks count after training, and with what scale each of them trains
+ */
+export function lowRankAdapter(config: DebertaConfig, { rank, alpha, target }: LowRankOptions, use: Use): Adapter {
+  const sites = adaptedModules(config, target), adapted = new Set(sites.map(({ module }) => module));
+  const nameA = (module: string) => `${module}.lora_A.weight`, nameB = (module: string) => `${module}.lora_B.weight`;
+  const parameters: Record<string, Parameter> = {};
+  for (const { module, into, out } of sites) {
+    // Kaiming-uniform with a = sqrt(5), as torch's Linear starts and PEFT therefore does.
+    const initial = { kind: "uniform", bound: 1 / Math.sqrt(into) } as const;
+    parameters[nameA(module)] = { shape: [rank, into], initial, group: "weights" };
+    parameters[nameB(module)] = { shape: [out, rank], initial: { kind: "constant", value: 0 }, group: "weights" };
+  }
+  return {
+    trainsBackbone: [],
+    parameters,
+    open: ({ mode, noise, parameter, affine }) => {
+      const live = mode === "train" ? rank : use.rank;
+      const scale = (mode === "train" && use.trainingScale?.(noise)) || alpha / live;
+      const first = (factor: Tensor, size: [number, number]) => live === rank ? factor : tf.slice(factor, [0, 0], size);
+      // The scale goes to A, the smallest of the matrices on the way.
+      const A = (module: string) => tf.mul(first(parameter(nameA(module)), [live, -1]), scale); // [r, in]
+      const B = (module: string) => first(parameter(nameB(module)), [-1, live]); // [out, r]
+      return {
+        linear: (modules, x) => {
+          const mine = modules.filter((module) => adapted.has(module));
+          if (mine.length === 0) return undefined;
+          // One product for all that read the same input: A is far too narrow to keep a processor busy.
+          const down = tf.matMul(x, tf.concat(mine.map(A)), false, true);
+          const parts = mine.length === 1 ? [down] : tf.split(down, mine.length, 1); // [N, r] each
+          return modules.map((module) => {
+            const h = affine(module, x), part = parts[mine.indexOf(module)];
+            return part ? tf.add(h, tf.matMul(part, B(module), false, true)) : h; // [N, out]
+          });
+        },
+      };
+    },
+    observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank: use.rank, maxRank: rank, bits: {} })),
+    merge: (backbone, tensors) =>
+      Object.fromEntries(sites.map(({ module }) => {
+        const [A, B] = [tensors[nameA(module)]!, tensors[nameB(module)]!];
+        return [`${module}.weight`, addProduct(backbone[`${module}.weight`]!, alpha / use.rank, B, A, use.rank)];
+      })),
+    save: (tensors) => ({
+      config: {
+        peft_type: "LORA",
+        task_type: "SEQ_CLS",
+        r: rank,
+        lora_alpha: alpha,
+        lora_dropout: 0,
+        bias: "none",
+        target_modules: [...new Set(sites.map(({ module }) => suffixOf(module)))],
+      },
+      tensors: toPeft(tensors),
+    }),
+    restore: ({ tensors }) => fromPeft(tensors),
+  };
+}
