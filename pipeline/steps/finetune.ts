@@ -78,6 +78,8 @@ export const run: StepRunner = async (context) => {
         backbone: count(Object.values(shapes)),
       },
       sites: adapter.observe(own),
+      costs: adapter.costs?.(own) ?? [],
+      virtualTokens: adapter.virtualTokens ?? 0,
       meanLength: facts.meanLength,
       settings: {
         learningRate,
@@ -86,8 +88,8 @@ export const run: StepRunner = async (context) => {
         warmup,
         classifierDropout: parameters.classifierDropout,
         lengths: lengths.join(" "),
-        ...parseOptions(method, options),
       },
+      options: parseOptions(method, options),
     } satisfies RunRecord,
   );
   const others = Object.fromEntries(Object.entries(trained).filter(([name]) => !(name in own)));

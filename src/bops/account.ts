@@ -5,7 +5,9 @@
  * Baskin et al. 2018, arXiv 1804.10969, whose accumulator term is dropped; full precision is 32 x 32).
  * Rules, per token of a linear map n -> m with effective rank r:
  *
- * - W0: n m, A: n r, E: r, B: r m.
+ * - W0: n m, A: n r, E: r (where the update has one), B: r m.
+ * - A method's other products (`costs`): as many as it says for each token, part of the scope `adapter`.
+ * - Tokens that a method adds lengthen the example.
  * - W0 and A read the layer's input: 32 bits, for in this encoder every such input leaves a LayerNorm, a GELU or the
  *   probability-weighted sum of values, none of which is quantized.
  * - E reads A's activation; B reads E's (A's where there is no E).
@@ -24,21 +26,21 @@
  * - [choice] A mean length stands for its examples, although attention grows with the square of the length.
  */
 import { MATRICES, type Matrix, type Quantized, type Site } from "../training/record.ts";
-import { adaptedPlaces, type Forward, placeOf, widths } from "./shape.ts";
+import { adaptedPlaces, type Forward, placeOf, tokensOf, widths } from "./shape.ts";
 
 /** From the narrowest to the widest; each contains the one before. */
 export const SCOPES = ["adapter", "adapted-layers", "encoder", "model"] as const;
 export type Scope = typeof SCOPES[number];
 
-/** The weights of an adapted linear map. */
-export const PARTS = ["W0", "A", "E", "B"] as const;
+/** The weights of an adapted linear map, and a method's products besides them. */
+export const PARTS = ["W0", "A", "E", "B", "other"] as const;
 export type Part = typeof PARTS[number];
 
 /** Bit operations of one example. */
 export interface BopsAccount {
   /** Within each scope. */
   readonly scopes: Readonly<Record<Scope, number>>;
-  /** Of each weight, over all adapted layers: they add up to the scope `adapted-layers`. */
+  /** Of each part, over all adapted layers: they add up to the scope `adapted-layers`. */
   readonly parts: Readonly<Record<Part, number>>;
 }
 
@@ -55,17 +57,18 @@ export function bitsOf(site: Site | null | undefined, item: Quantized): number {
  * @throws RangeError for sites that do not fit the shape, or a length that is not positive
  */
 export function accountBops(forward: Forward): BopsAccount {
-  const { shape, length } = forward;
+  const { shape, costs = [] } = forward, length = tokensOf(forward);
   if (!(length > 0)) throw new RangeError(`Cannot count the bit operations of ${length} tokens, expected at least one`);
   const places = adaptedPlaces(forward);
-  const parts = { W0: 0, A: 0, E: 0, B: 0 };
+  const parts = { W0: 0, A: 0, E: 0, B: 0, other: 0 };
+  for (const cost of costs) parts.other += length * cost.macsPerToken * cost.weightBits * cost.inputBits;
   const relativeRows = 2 * length - 1;
   let rest = 0;
   for (let layer = 0; layer < shape.layers; layer++) {
     const siteOf = (matrix: Matrix) => places.get(placeOf(layer, matrix));
     for (const matrix of MATRICES) {
       const cost = rowCost(forward, matrix, siteOf(matrix));
-      if (places.has(placeOf(layer, matrix))) { for (const part of PARTS) parts[part] += length * cost[part]; }
+      if (places.has(placeOf(layer, matrix))) { for (const part of WEIGHTS) parts[part] += length * cost[part]; }
       else rest += length * cost.W0;
     }
     const query = siteOf("query"), key = siteOf("key"), value = siteOf("value");
@@ -76,7 +79,7 @@ export function accountBops(forward: Forward): BopsAccount {
     rest += length * length * perPair + 2 * length * relativeRows * perPair;
     rest += length * length * shape.hidden * FULL * bitsOf(value, "out");
   }
-  const adapter = parts.A + parts.E + parts.B, adapted = parts.W0 + adapter;
+  const adapter = parts.A + parts.E + parts.B + parts.other, adapted = parts.W0 + adapter;
   const head = (shape.hidden * shape.hidden + shape.hidden * forward.labels) * FULL * FULL;
   return {
     scopes: { adapter, "adapted-layers": adapted, encoder: adapted + rest, model: adapted + rest + head },
@@ -84,21 +87,27 @@ export function accountBops(forward: Forward): BopsAccount {
   };
 }
 
+const WEIGHTS = ["W0", "A", "E", "B"] as const;
+
 /** Bit operations of one row through one linear map, by weight. */
-function rowCost(forward: Forward, matrix: Matrix, site: Site | null | undefined): Record<Part, number> {
-  const [input, output] = widths(forward.shape, matrix);
+function rowCost(
+  { shape }: Forward,
+  matrix: Matrix,
+  site: Site | null | undefined,
+): Record<typeof WEIGHTS[number], number> {
+  const [input, output] = widths(shape, matrix);
   const W0 = input * output * bitsOf(site, "W0") * FULL;
   if (!site) return { W0, A: 0, E: 0, B: 0 };
   return {
     W0,
     A: input * site.rank * bitsOf(site, "A") * FULL,
-    E: forward.diagonal ? site.rank * bitsOf(site, "E") * bitsOf(site, "A-out") : 0,
-    B: site.rank * output * bitsOf(site, "B") * bitsOf(site, forward.diagonal ? "E-out" : "A-out"),
+    E: site.diagonal ? site.rank * bitsOf(site, "E") * bitsOf(site, "A-out") : 0,
+    B: site.rank * output * bitsOf(site, "B") * bitsOf(site, site.diagonal ? "E-out" : "A-out"),
   };
 }
 
-/** Share of each weight in the adapted layers, adding up to 1. */
+/** Share of each part in the adapted layers, adding up to 1. */
 export function sharesOf(account: BopsAccount): Record<Part, number> {
-  const total = account.scopes["adapted-layers"], { W0, A, E, B } = account.parts;
-  return { W0: W0 / total, A: A / total, E: E / total, B: B / total };
+  const total = account.scopes["adapted-layers"];
+  return Object.fromEntries(PARTS.map((part) => [part, account.parts[part] / total])) as Record<Part, number>;
 }

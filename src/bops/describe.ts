@@ -1,16 +1,19 @@
 /**
- * The forward pass as a list of products, in the order in which the model executes them: what the closed form of
+ * The forward pass as a list of products, in the order in which the model executes them (a method's own last): what the closed form of
  * `account.ts` is checked against, and what a trace of the real model can be compared with line by line.
  */
 import { MATRICES, type Matrix, type Site } from "../training/record.ts";
 import { bitsOf, FULL } from "./account.ts";
-import { adaptedPlaces, type Forward, placeOf, widths } from "./shape.ts";
+import { adaptedPlaces, type Forward, placeOf, tokensOf, widths } from "./shape.ts";
 import type { Product } from "./walk.ts";
 
 /** Every product of one example's forward pass. */
 export function describeForward(forward: Forward): Product[] {
   const products: Product[] = [];
   for (let layer = 0; layer < forward.shape.layers; layer++) products.push(...describeLayer(forward, layer));
+  for (const { site, macsPerToken, ...bits } of forward.costs ?? []) {
+    products.push({ site, part: "other", macs: tokensOf(forward) * macsPerToken, ...bits, scope: "adapter" });
+  }
   const { hidden } = forward.shape, full = { weightBits: FULL, inputBits: FULL, scope: "model" } as const;
   products.push({ site: "pooler", macs: hidden * hidden, ...full });
   products.push({ site: "classifier", macs: hidden * forward.labels, ...full });
@@ -18,7 +21,7 @@ export function describeForward(forward: Forward): Product[] {
 }
 
 function describeLayer(forward: Forward, layer: number): Product[] {
-  const { length, shape } = forward, places = adaptedPlaces(forward);
+  const { shape } = forward, length = tokensOf(forward), places = adaptedPlaces(forward);
   const relativeRows = 2 * length - 1, positionRows = relativeRows / (forward.batch ?? 1);
   const site = (matrix: Matrix) => places.get(placeOf(layer, matrix)) ?? null;
   const out = (matrix: Matrix) => bitsOf(site(matrix), "out");
@@ -63,11 +66,11 @@ function linearMap(forward: Forward, name: string, matrix: Matrix, site: Site | 
     scope: "adapted-layers",
   }];
   if (!site) return products;
-  const rank = site.rank, afterA = bitsOf(site, "A-out"), afterE = forward.diagonal ? bitsOf(site, "E-out") : afterA;
+  const rank = site.rank, afterA = bitsOf(site, "A-out"), afterE = site.diagonal ? bitsOf(site, "E-out") : afterA;
   const adapter = (part: "A" | "E" | "B", macs: number, inputBits: number) =>
     products.push({ site: name, part, macs, weightBits: bitsOf(site, part), inputBits, scope });
   adapter("A", rows * input * rank, FULL);
-  if (forward.diagonal) adapter("E", rows * rank, afterA);
+  if (site.diagonal) adapter("E", rows * rank, afterA);
   adapter("B", rows * rank * output, afterE);
   return products;
 }

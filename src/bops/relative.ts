@@ -15,7 +15,7 @@ export function loraReference(forward: Forward): Forward {
       sites.push({ layer, matrix, rank: REFERENCE_RANK, maxRank: REFERENCE_RANK, bits: {} });
     }
   }
-  return { ...forward, sites, diagonal: false };
+  return { ...forward, sites, costs: [], virtualTokens: 0 };
 }
 
 /** Percent of a reference, scope by scope. */

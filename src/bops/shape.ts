@@ -1,4 +1,5 @@
 /** The sizes of an encoder, as far as counting its operations needs them. */
+import type { Cost } from "../peft/method.ts";
 import { MATRICES, type Matrix, type Site } from "../training/record.ts";
 
 /** Sizes of a DeBERTaV3 backbone; `heads` and `positionBuckets` change no count and are there to be printed. */
@@ -29,14 +30,21 @@ export interface Forward {
   readonly shape: EncoderShape;
   /** The adapted projections; none for methods that leave the linear maps as they are. */
   readonly sites: readonly Site[];
-  /** Whether the adapter has the diagonal E between A and B. */
-  readonly diagonal: boolean;
+  /** Products of the method besides those of the sites; none if not given. */
+  readonly costs?: readonly Cost[];
+  /** Tokens that the method adds to the example; 0 if not given. */
+  readonly virtualTokens?: number;
   /** Tokens of the example, special tokens included and padding not; a mean over examples need not be whole. */
   readonly length: number;
   /** Outputs of the classifier (1 for regression). */
   readonly labels: number;
   /** Examples that share one forward pass, and so its position projections; 1 if not given. */
   readonly batch?: number;
+}
+
+/** Tokens that the encoder sees: those of the example and those that the method adds. */
+export function tokensOf({ length, virtualTokens = 0 }: Forward): number {
+  return length + virtualTokens;
 }
 
 /** Which projections count as adapted where a method adapts none: LoRA's default preset, so that scopes can be compared. */

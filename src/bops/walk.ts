@@ -10,13 +10,13 @@ export interface Product {
   readonly inputBits: number;
   /** The narrowest scope that contains it. */
   readonly scope: Scope;
-  /** Which weight of an adapted linear map, where it is one. */
+  /** Which part of the adapted layers, where it is one. */
   readonly part?: Part;
 }
 
 /** Adds up the products, each in its scope and in all wider ones. @throws RangeError for a negative or unknown count */
 export function countBops(products: Iterable<Product>): BopsAccount {
-  const own = SCOPES.map(() => 0), parts = { W0: 0, A: 0, E: 0, B: 0 };
+  const own = SCOPES.map(() => 0), parts = { W0: 0, A: 0, E: 0, B: 0, other: 0 };
   for (const product of products) {
     const { macs, weightBits, inputBits } = product, bops = macs * weightBits * inputBits;
     if (!(bops >= 0 && bops < Infinity)) {

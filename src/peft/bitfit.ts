@@ -5,6 +5,7 @@ import type { Method } from "./method.ts";
 
 export const bitfit: Method<Record<never, never>> = {
   name: "bitfit",
+  label: "BitFit",
   title: "biases only",
   reference: "Ben Zaken et al. 2022, arXiv 2106.10199",
   options: z.strictObject({}),

@@ -22,7 +22,7 @@ import {
   sampleGates,
   testGates,
 } from "../quantization/gates.ts";
-import { joinLevels, levelsOf, quantizeWith, splitLevels } from "../quantization/quantize.ts";
+import { chooseLevels, levelsOf, quantizeWith, splitLevels } from "../quantization/quantize.ts";
 import { MATRICES, QUANTIZED, type Quantized, type Site } from "../training/record.ts";
 import {
   affineStack,
@@ -117,11 +117,9 @@ function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scop
     levelWeights(tf.mul(raw, ladder(phi))),
   );
   const stacks = splitLevels(levels, kinds.length * layers); // of G quantizers each
-  const single = splitLevels(levels, kinds.length * rows); // the same, one by one, for calls of fewer members
   return (kind: Quantized, layer: number, chosen: readonly number[], x: Tensor) => {
-    const at = kinds.indexOf(kind) * layers + layer;
-    if (chosen.length === members) return quantizeWith(x, stacks[at]!);
-    return quantizeWith(x, joinLevels(chosen.map((member) => single[at * members + member]!)));
+    const stack = stacks[kinds.indexOf(kind) * layers + layer]!;
+    return quantizeWith(x, chooseLevels(stack, (part) => memberOf(part, chosen, members)));
   };
 }
 
@@ -214,7 +212,7 @@ function observe(
       return [kind, bitsOf(hostTestGates(slice(gates!, (k * family.rows + row) * 4, 4), true))];
     }));
     const live = ranks ? hostTestGates(slice(ranks, row * (rank - 1), rank - 1), false).concat(0).indexOf(0) : rank - 1;
-    return { layer, matrix, rank: 1 + live, maxRank: rank, bits };
+    return { layer, matrix, rank: 1 + live, maxRank: rank, ...(variant.adaptsRank && { diagonal: true }), bits };
   });
 }
 
@@ -258,9 +256,10 @@ function attach(config: DebertaConfig, variant: Variant, options: BloraOptions, 
   };
 }
 
-function variant(name: string, title: string, variant: Variant): Method<BloraOptions> {
+function variant(name: string, label: string, title: string, variant: Variant): Method<BloraOptions> {
   return {
     name,
+    label,
     title,
     reference: "Meo et al. 2024, arXiv 2406.13046",
     options,
@@ -268,6 +267,12 @@ function variant(name: string, title: string, variant: Variant): Method<BloraOpt
   };
 }
 
-export const blora = variant("blora", "learned ranks and bit widths", { quantizes: true, adaptsRank: true });
-export const bloraQ = variant("blora-q", "learned bit widths only", { quantizes: true, adaptsRank: false });
-export const bloraRa = variant("blora-ra", "learned ranks only", { quantizes: false, adaptsRank: true });
+export const blora = variant("blora", "B-LoRA (q + ra)", "learned ranks and bit widths", {
+  quantizes: true,
+  adaptsRank: true,
+});
+export const bloraQ = variant("blora-q", "B-LoRA (q)", "learned bit widths only", {
+  quantizes: true,
+  adaptsRank: false,
+});
+export const bloraRa = variant("blora-ra", "B-LoRA (ra)", "learned ranks only", { quantizes: false, adaptsRank: true });

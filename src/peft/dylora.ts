@@ -37,6 +37,7 @@ export function firstRanks(u: tf.Tensor, rank: number): tf.Tensor {
 
 export const dylora: Method<DyloraOptions> = {
   name: "dylora",
+  label: "DyLoRA",
   title: "low-rank adapters of many ranks in one",
   reference: "Valipour et al. 2023, arXiv 2210.07558",
   options,

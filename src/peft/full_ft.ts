@@ -5,7 +5,8 @@ import type { Method } from "./method.ts";
 
 export const fullFt: Method<Record<never, never>> = {
   name: "full-ft",
-  title: "full fine-tuning",
+  label: "Full fine-tuning",
+  title: "every parameter of the backbone",
   reference: "the backbone's own training",
   options: z.strictObject({}),
   attach: (config) => ({

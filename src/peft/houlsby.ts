@@ -6,6 +6,7 @@ import { bottleneckMethod } from "./bottleneck.ts";
 
 export const houlsby = bottleneckMethod({
   name: "houlsby",
+  label: "HAdapter",
   title: "adapters after both sublayers",
   reference: "Houlsby et al. 2019, arXiv 1902.00751",
   after: ["attention-output", "output"],

@@ -5,6 +5,7 @@ import type { Method } from "./method.ts";
 
 export const lora: Method<LowRankOptions> = {
   name: "lora",
+  label: "LoRA",
   title: "low-rank adapters",
   reference: "Hu et al. 2022, arXiv 2106.09685",
   options: z.strictObject(lowRankOptions),

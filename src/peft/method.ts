@@ -166,8 +166,10 @@ export interface Saved {
 }
 
 export interface Method<Options = unknown> {
-  /** What a person types, and the name in every table. */
+  /** What a person types. */
   readonly name: string;
+  /** What the literature calls it, for print; its name where that is the same. */
+  readonly label?: string;
   /** What it is, in half a sentence. */
   readonly title: string;
   readonly reference: string;

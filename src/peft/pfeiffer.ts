@@ -6,6 +6,7 @@ import { bottleneckMethod } from "./bottleneck.ts";
 
 export const pfeiffer = bottleneckMethod({
   name: "pfeiffer",
+  label: "PAdapter",
   title: "adapters after the feed-forward sublayer",
   reference: "Pfeiffer et al. 2021, arXiv 2005.00247",
   after: ["output"],

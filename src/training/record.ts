@@ -1,4 +1,5 @@
 /** What a fine-tuning run leaves behind: the data of every table and figure. */
+import type { Cost } from "../peft/method.ts";
 
 /** The linear projections of an encoder layer that can be adapted, named by their role. */
 export const MATRICES = ["query", "key", "value", "attention-output", "intermediate", "output"] as const;
@@ -15,6 +16,8 @@ export interface Site {
   /** Effective rank of the update, and the rank it was built with. */
   readonly rank: number;
   readonly maxRank: number;
+  /** Whether the update has a diagonal E between A and B. */
+  readonly diagonal?: boolean;
   /** Bit width of each quantized item; what is missing is in full precision (32). */
   readonly bits: Partial<Record<Quantized, number>>;
 }
@@ -50,9 +53,15 @@ export interface RunRecord {
   /** Trainable numbers: of the method alone, of the task head, and all of the frozen backbone. */
   readonly parameters: { readonly method: number; readonly head: number; readonly backbone: number };
   readonly sites: readonly Site[];
+  /** Products that the sites do not stand for: those of bottleneck adapters, prefixes, routers. */
+  readonly costs: readonly Cost[];
+  /** Tokens that the method adds to each example. */
+  readonly virtualTokens: number;
   readonly steps: number;
   /** Mean number of tokens of a development example, special tokens included, before padding. */
   readonly meanLength: number;
-  /** The settings as run: learning rate, epochs, batch, warm-up, lambdas, ... */
+  /** The settings as run: learning rate, epochs, batch, warm-up, ... */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** The method's options as run, complete: rank, lambdas, adapted matrices, ... */
+  readonly options: Readonly<Record<string, string | number | boolean>>;
 }
