@@ -11,7 +11,7 @@ export interface BottleneckOptions {
   readonly bottleneck: number;
 }
 
-interface Design extends Pick<Method, "name" | "title" | "reference"> {
+interface Design extends Pick<Method, "name" | "label" | "title" | "reference"> {
   /** The projections that end the sublayers with an adapter. */
   readonly after: readonly Matrix[];
   /** Width unless said otherwise. */
