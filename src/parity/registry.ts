@@ -2,6 +2,7 @@
 import type { Checker } from "./checker.ts";
 
 export const CHECKERS: Readonly<Record<string, () => Promise<{ readonly check: Checker }>>> = {
+  "adalora": () => import("./kinds/adalora.ts"),
   "adamw-trajectory": () => import("./kinds/adamw_trajectory.ts"),
   "adapters": () => import("./kinds/adapters.ts"),
   "bayesian-bits": () => import("./kinds/bayesian_bits.ts"),
@@ -15,5 +16,4 @@ export const CHECKERS: Readonly<Record<string, () => Promise<{ readonly check: C
 
 /** Kinds of fixtures for which the code they check does not exist yet, and what that is. */
 export const NOT_YET: Readonly<Record<string, string>> = {
-  adalora: "the method adalora is not there yet",
 };

@@ -28,6 +28,10 @@ const VARIANTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
   pfeiffer: [{ bottleneck: 1 }],
   lora: [{ rank: 2, alpha: 4, target: "all6" }],
   dylora: [{ rank: 1, alpha: 2, target: "qv" }, { rank: 3, evaluateRank: 2, target: "all6" }],
+  adalora: [
+    { initRank: 3, targetRank: 1, target: "all6", orthogonality: 0.5 },
+    { initRank: 1, targetRank: 1, target: "qv", orthogonality: 0 },
+  ],
   blora: [{ rank: 2, target: "all6", weighting: "bops", lambdaBits: 0.02, lambdaRank: 0.05 }, {
     rank: 1,
     target: "qv",
@@ -150,7 +154,7 @@ for (const name of METHOD_NAMES) {
     Deno.test(`${method}: observes one site per adapted matrix, at full rank and width before training`, async () => {
       const model = modelOf(name, options);
       const sites = model.adapter.observe(ownOf(model, await initialTensors(model, cpu)));
-      const { target, rank, evaluateRank = rank } = parseOptions(name, options);
+      const { target, rank: built, initRank: rank = built, evaluateRank = rank } = parseOptions(name, options);
       if (target === undefined) return assert.deepEqual(sites, []); // no choice of matrices, because it adapts none
       const expected = adaptedModules(config, target as Target).map(({ layer, matrix }) => `${layer} ${matrix}`);
       assert.deepEqual(sites.map(({ layer, matrix }) => `${layer} ${matrix}`), expected);
@@ -176,6 +180,9 @@ Deno.test("attachMethod() refuses options out of range, naming them", () => {
       ["houlsby", { bottleneck: 0 }, "bottleneck"],
       ["dylora", { evaluateRank: 0 }, "evaluateRank"],
       ["dylora", { rank: 4, evaluateRank: 5 }, "evaluateRank"],
+      ["adalora", { targetRank: 13 }, "targetRank"],
+      ["adalora", { tInit: 0.6 }, "tFinal"],
+      ["adalora", { deltaT: 1.5 }, "deltaT"],
       ["blora", { target: "everything" }, "target"],
       ["blora", { lambdaBits: -1 }, "lambdaBits"],
       ["blora", { alpha: "16" }, "alpha"],

@@ -30,7 +30,7 @@ export interface Use {
 }
 
 /** A module's name within its layer. PEFT matches it from the end, so `dense` alone would be the pooler's, too. */
-const suffixOf = (module: string): string => module.replace(/^.*\.layer\.\d+\./, "");
+export const suffixOf = (module: string): string => module.replace(/^.*\.layer\.\d+\./, "");
 
 /**
  * W + scale B A over the first `live` ranks, summed in double precision.
@@ -38,7 +38,7 @@ const suffixOf = (module: string): string => module.replace(/^.*\.layer\.\d+\./,
  * @param A [r, in]
  * @returns [out, in]
  */
-function addProduct(W: HostTensor, scale: number, B: HostTensor, A: HostTensor, live: number): HostTensor {
+export function addProduct(W: HostTensor, scale: number, B: HostTensor, A: HostTensor, live: number): HostTensor {
   const [rank, into] = A.shape as [number, number];
   return float32(
     W.shape,

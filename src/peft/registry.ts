@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { DebertaConfig } from "../deberta/config.ts";
 import { InputError, unknownName } from "../errors.ts";
+import { adalora } from "./adalora.ts";
 import { bitfit } from "./bitfit.ts";
 import { blora, bloraQ, bloraRa } from "./blora.ts";
 import { dylora } from "./dylora.ts";
@@ -19,6 +20,7 @@ const METHODS: readonly Method<any>[] = [
   pfeiffer,
   lora,
   dylora,
+  adalora,
   blora,
   bloraQ,
   bloraRa,

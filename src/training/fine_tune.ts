@@ -136,7 +136,7 @@ async function start({ programs, model, train, weights, settings }: FineTuneInpu
 }
 
 /** A method's parameters and state in the registers of a device. */
-function registersOf(device: Device, layout: Layout): Registers {
+export function registersOf(device: Device, layout: Layout): Registers {
   const places = new Map(layout.flatMap(({ group, members }) => {
     let offset = 0;
     return members.map(({ name, shape }) => {
