@@ -37,6 +37,11 @@ const VARIANTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
     target: "qv",
   }],
   "blora-ra": [{ rank: 3, lambdaRank: 0.1 }],
+  qlora: [{ rank: 2, alpha: 4, target: "all6" }],
+  roselora: [{ rank: 2, alpha: 4, target: "all6", sparsity: 0.5 }],
+  "q-bara": [{ rank: 1, alpha: 2, target: "all6", groupSize: 4, expand: 2, bits: 3 }],
+  "qa-hira": [{ target: "all6", groupSize: 4, expand: 2, scale: 2 }],
+  hydralora: [{ rank: 2, alpha: 4, target: "all6", heads: 2 }, { rank: 1, alpha: 2, target: "qv", heads: 1 }],
 };
 /** Methods whose update is small but not zero before training. */
 const STARTS_ELSEWHERE = new Set(["blora", "blora-q", "blora-ra"]);
@@ -60,9 +65,11 @@ for (const name of METHOD_NAMES) {
     const method = Object.keys(options).length > 0 ? `${name} ${JSON.stringify(options)}` : name;
 
     Deno.test(`${method}: starts ${STARTS_ELSEWHERE.has(name) ? "near" : "as"} the backbone`, async () => {
-      const model = modelOf(name, options), plain = modelOf("bitfit", {});
-      const made = await logits(model, await initialTensors(model, cpu));
-      const backbone = await logits(plain, await initialTensors(plain, cpu));
+      const model = modelOf(name, options), plain = modelOf("bitfit", {}), start = await initialTensors(model, cpu);
+      const made = await logits(model, start);
+      // A method that quantizes the backbone starts as the quantized one, or near the original if it makes up for the loss.
+      const kept = Object.fromEntries(Object.keys(weights).map((key) => [key, start[key]!]));
+      const backbone = await logits(plain, STARTS_ELSEWHERE.has(name) ? weights : kept);
       const tolerance = STARTS_ELSEWHERE.has(name) ? 0.3 : 1e-6;
       assertAllClose({ logits: made }, { logits: backbone }, method, { abs: tolerance, rel: tolerance });
     });
@@ -151,15 +158,26 @@ for (const name of METHOD_NAMES) {
       });
     }
 
-    Deno.test(`${method}: observes one site per adapted matrix, at full rank and width before training`, async () => {
-      const model = modelOf(name, options);
-      const sites = model.adapter.observe(ownOf(model, await initialTensors(model, cpu)));
+    Deno.test(`${method}: observes one site per adapted matrix, at full rank, and at the width of its weights, before training`, async () => {
+      const model = modelOf(name, options), { adapter } = model, start = await initialTensors(model, cpu);
+      const sites = adapter.observe(ownOf(model, start)), costs = adapter.costs?.(ownOf(model, start)) ?? [];
       const { target, rank: built, initRank: rank = built, evaluateRank = rank } = parseOptions(name, options);
       if (target === undefined) return assert.deepEqual(sites, []); // no choice of matrices, because it adapts none
-      const expected = adaptedModules(config, target as Target).map(({ layer, matrix }) => `${layer} ${matrix}`);
-      assert.deepEqual(sites.map(({ layer, matrix }) => `${layer} ${matrix}`), expected);
-      assert.ok(sites.every((site) => site.rank === evaluateRank && site.maxRank === rank));
-      assert.ok(sites.every(({ bits }) => Object.values(bits).every((width) => width === 32)));
+      const expected = adaptedModules(config, target as Target);
+      const place = (site: { layer: number; matrix: string }) => `${site.layer}/${site.matrix}`;
+      assert.deepEqual(sites.map(place), expected.map(place));
+      sites.forEach((site, i) => {
+        const { W0 = 32, ...others } = site.bits, key = `${expected[i]!.module}.weight`;
+        // An update that is no product of a rank says what it costs instead.
+        if (site.maxRank === 0) assert.ok(costs.some((cost) => cost.site.startsWith(`${place(site)} `)));
+        else assert.deepEqual([site.rank, site.maxRank], [evaluateRank, rank]);
+        assert.equal(
+          W0 < 32,
+          start[key]!.data.some((x, j) => x !== weights[key]!.data[j]),
+          `${place(site)}: ${W0} bits`,
+        );
+        assert.ok(Object.values(others).every((width) => width === 32));
+      });
     });
   }
 
@@ -186,6 +204,11 @@ Deno.test("attachMethod() refuses options out of range, naming them", () => {
       ["blora", { target: "everything" }, "target"],
       ["blora", { lambdaBits: -1 }, "lambdaBits"],
       ["blora", { alpha: "16" }, "alpha"],
+      ["roselora", { sparsity: 1 }, "sparsity"],
+      ["roselora", { begin: 0.5, end: 0.4 }, "end"],
+      ["q-bara", { bits: 9 }, "bits"],
+      ["qa-hira", { groupSize: 2 }, "groupSize"],
+      ["hydralora", { heads: 0 }, "heads"],
     ] as const
   ) {
     assert.throws(() => attachMethod(name, config, options), (error) => {

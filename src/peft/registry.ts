@@ -11,6 +11,11 @@ import { houlsby } from "./houlsby.ts";
 import { lora } from "./lora.ts";
 import type { Adapter, Method } from "./method.ts";
 import { pfeiffer } from "./pfeiffer.ts";
+import { hydralora } from "./hydralora.ts";
+import { qBara } from "./q_bara.ts";
+import { qaHira } from "./qa_hira.ts";
+import { qlora } from "./qlora.ts";
+import { roselora } from "./roselora.ts";
 
 // deno-lint-ignore no-explicit-any -- each method has options of its own type, checked by its own schema
 const METHODS: readonly Method<any>[] = [
@@ -24,6 +29,11 @@ const METHODS: readonly Method<any>[] = [
   blora,
   bloraQ,
   bloraRa,
+  qlora,
+  roselora,
+  qBara,
+  qaHira,
+  hydralora,
 ];
 
 export const METHOD_NAMES: readonly string[] = METHODS.map(({ name }) => name);

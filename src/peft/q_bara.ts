@@ -1,0 +1,64 @@
+/**
+ * Q-BaRA: balanced low-rank adapters on quantized weights (Shen et al. 2025; what is known of it: `pooled.ts`).
+ *
+ * Both sides of the adapter shrink, non-parametrically, by the factor by which its rank grows: h = x W0^T + b +
+ * expand(alpha / r * pool(x) A^T B^T), with A [r g, in / g] and B [out / g, r g], has the parameters and the multiplications of a
+ * LoRA of rank r. The authors pool by 2. Here the factor is the quantizer's group, so that the trained adapter merges exactly.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { z } from "zod";
+import { partsOf } from "./family.ts";
+import type { AdaptedModule, Method } from "./method.ts";
+import { pooledAdapter, type PooledOptions, pooledOptions } from "./pooled.ts";
+
+export interface QBaraOptions extends PooledOptions {
+  /** Of the LoRA whose parameters it has. */
+  readonly rank: number;
+  readonly alpha: number;
+}
+
+const options = z.strictObject({
+  ...pooledOptions,
+  rank: z.int().min(1).default(8),
+  alpha: z.number().positive().default(16),
+  expand: pooledOptions.expand.default(4),
+});
+
+const nameA = (module: string) => `${module}.lora_A.weight`, nameB = (module: string) => `${module}.lora_B.weight`;
+
+export const qBara: Method<QBaraOptions> = {
+  name: "q-bara",
+  label: "Q-BaRA",
+  title: "balanced adapters merged into quantized weights",
+  reference: "Shen et al. 2025, TACL 13, Q-BLoRA",
+  options,
+  attach(config, options) {
+    const { rank, alpha } = options, scale = alpha / rank;
+    /** The rank that the parameters of a LoRA pay for, as far as the pooled sides have room for it. */
+    const balanced = ({ into, out }: AdaptedModule, P: number, Q: number) =>
+      Math.min(Math.max(1, Math.floor(rank * (into + out) / (P + Q))), P, Q);
+    return pooledAdapter(config, "q-bara", options, {
+      parameters: (site, P, Q) => {
+        const r = balanced(site, P, Q), initial = { kind: "uniform", bound: 1 / Math.sqrt(P) } as const;
+        return {
+          [nameA(site.module)]: { shape: [r, P], initial, group: "weights" },
+          [nameB(site.module)]: { shape: [Q, r], initial: { kind: "constant", value: 0 }, group: "weights" },
+        };
+      },
+      project(modules, x, parameter) {
+        const A = tf.mul(tf.concat(modules.map((module) => parameter(nameA(module)))), scale);
+        const down = partsOf(tf.matMul(A, x, false, true), modules.length); // [r, N] each
+        return modules.map((module, i) => tf.matMul(down[i]!, parameter(nameB(module)), true, true));
+      },
+      element({ module }, tensors) {
+        const A = tensors[nameA(module)]!, B = tensors[nameB(module)]!, [r, P] = A.shape as [number, number];
+        return (row, column) => {
+          let sum = 0;
+          for (let k = 0; k < r; k++) sum += B.data[row * r + k]! * A.data[k * P + column]!;
+          return scale * sum;
+        };
+      },
+      macs: (site, P, Q) => balanced(site, P, Q) * (P + Q),
+    });
+  },
+};
