@@ -37,14 +37,29 @@ const VARIANTS: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
     target: "qv",
   }],
   "blora-ra": [{ rank: 3, lambdaRank: 0.1 }],
+  "prompt-tuning": [{ tokens: 1, start: "random" }],
+  "prefix-tuning": [{ tokens: 1 }],
+  "lora-xs": [{ rank: 2, alpha: 4, target: "all6" }, { rank: 1, alpha: 2, target: "qv" }],
+  "vb-lora": [{ rank: 2, target: "all6", vectors: 5, vectorLength: 2, topk: 3 }, {
+    rank: 1,
+    target: "qv",
+    vectors: 2,
+    vectorLength: 8,
+  }],
+  mora: [{ rank: 2, target: "all6" }, { rank: 1, target: "qv" }],
+  intrinsic: [{ dimension: 100, target: "all6" }, { dimension: 1, target: "qv" }],
   qlora: [{ rank: 2, alpha: 4, target: "all6" }],
   roselora: [{ rank: 2, alpha: 4, target: "all6", sparsity: 0.5 }],
   "q-bara": [{ rank: 1, alpha: 2, target: "all6", groupSize: 4, expand: 2, bits: 3 }],
   "qa-hira": [{ target: "all6", groupSize: 4, expand: 2, scale: 2 }],
+  "lq-lora": [{ rank: 2, alpha: 4, target: "all6", budget: 3.5, turns: 2 }],
+  apiq: [{ rank: 2, alpha: 4, target: "all6", bits: 5 }],
   hydralora: [{ rank: 2, alpha: 4, target: "all6", heads: 2 }, { rank: 1, alpha: 2, target: "qv", heads: 1 }],
 };
 /** Methods whose update is small but not zero before training. */
-const STARTS_ELSEWHERE = new Set(["blora", "blora-q", "blora-ra"]);
+const STARTS_ELSEWHERE = new Set(["blora", "blora-q", "blora-ra", "lq-lora", "apiq", "lora-xs", "vb-lora"]);
+/** Methods whose virtual tokens every query sees from the start. */
+const STARTS_APART = new Set(["prompt-tuning", "prefix-tuning"]);
 
 const portable = compiled[0]!.device;
 
@@ -64,12 +79,17 @@ for (const name of METHOD_NAMES) {
   for (const options of [{}, ...VARIANTS[name] ?? []]) {
     const method = Object.keys(options).length > 0 ? `${name} ${JSON.stringify(options)}` : name;
 
-    Deno.test(`${method}: starts ${STARTS_ELSEWHERE.has(name) ? "near" : "as"} the backbone`, async () => {
+    const where = STARTS_APART.has(name) ? "apart from" : STARTS_ELSEWHERE.has(name) ? "near" : "as";
+    Deno.test(`${method}: starts ${where} the backbone`, async () => {
       const model = modelOf(name, options), plain = modelOf("bitfit", {}), start = await initialTensors(model, cpu);
       const made = await logits(model, start);
       // A method that quantizes the backbone starts as the quantized one, or near the original if it makes up for the loss.
       const kept = Object.fromEntries(Object.keys(weights).map((key) => [key, start[key]!]));
       const backbone = await logits(plain, STARTS_ELSEWHERE.has(name) ? weights : kept);
+      if (STARTS_APART.has(name)) {
+        assert.ok(made.data.every(Number.isFinite));
+        return assert.ok(made.data.some((x, i) => Math.abs(x - backbone.data[i]!) > 1e-3));
+      }
       const tolerance = STARTS_ELSEWHERE.has(name) ? 0.3 : 1e-6;
       assertAllClose({ logits: made }, { logits: backbone }, method, { abs: tolerance, rel: tolerance });
     });
@@ -168,9 +188,12 @@ for (const name of METHOD_NAMES) {
       assert.deepEqual(sites.map(place), expected.map(place));
       sites.forEach((site, i) => {
         const { W0 = 32, ...others } = site.bits, key = `${expected[i]!.module}.weight`;
-        // An update that is no product of a rank says what it costs instead.
-        if (site.maxRank === 0) assert.ok(costs.some((cost) => cost.site.startsWith(`${place(site)} `)));
-        else assert.deepEqual([site.rank, site.maxRank], [evaluateRank, rank]);
+        // An update that is no product of a rank says what it costs instead, or is a part of the weight.
+        if (site.maxRank === 0) {
+          assert.ok(
+            costs.some((cost) => cost.site.startsWith(`${place(site)} `)) || costs.length === 0 && adapter.merge,
+          );
+        } else assert.deepEqual([site.rank, site.maxRank], [evaluateRank, rank]);
         assert.equal(
           W0 < 32,
           start[key]!.data.some((x, j) => x !== weights[key]!.data[j]),
@@ -208,6 +231,8 @@ Deno.test("attachMethod() refuses options out of range, naming them", () => {
       ["roselora", { begin: 0.5, end: 0.4 }, "end"],
       ["q-bara", { bits: 9 }, "bits"],
       ["qa-hira", { groupSize: 2 }, "groupSize"],
+      ["lq-lora", { budget: 2 }, "budget"],
+      ["apiq", { bits: 1 }, "bits"],
       ["hydralora", { heads: 0 }, "heads"],
     ] as const
   ) {

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { DebertaConfig } from "../deberta/config.ts";
 import { InputError, unknownName } from "../errors.ts";
 import { adalora } from "./adalora.ts";
+import { apiq } from "./apiq.ts";
 import { bitfit } from "./bitfit.ts";
 import { blora, bloraQ, bloraRa } from "./blora.ts";
 import { dylora } from "./dylora.ts";
@@ -10,8 +11,15 @@ import { fullFt } from "./full_ft.ts";
 import { houlsby } from "./houlsby.ts";
 import { lora } from "./lora.ts";
 import type { Adapter, Method } from "./method.ts";
+import { intrinsic } from "./intrinsic.ts";
+import { loraXs } from "./lora_xs.ts";
+import { mora } from "./mora.ts";
 import { pfeiffer } from "./pfeiffer.ts";
+import { prefixTuning } from "./prefix_tuning.ts";
+import { promptTuning } from "./prompt_tuning.ts";
+import { vbLora } from "./vb_lora.ts";
 import { hydralora } from "./hydralora.ts";
+import { lqLora } from "./lq_lora.ts";
 import { qBara } from "./q_bara.ts";
 import { qaHira } from "./qa_hira.ts";
 import { qlora } from "./qlora.ts";
@@ -29,7 +37,15 @@ const METHODS: readonly Method<any>[] = [
   blora,
   bloraQ,
   bloraRa,
+  promptTuning,
+  prefixTuning,
+  loraXs,
+  vbLora,
+  mora,
+  intrinsic,
   qlora,
+  lqLora,
+  apiq,
   roselora,
   qBara,
   qaHira,
