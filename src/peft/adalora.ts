@@ -10,7 +10,7 @@ import { z } from "zod";
 import type { DebertaConfig } from "../deberta/config.ts";
 import { float32, type HostTensor } from "../tensor/host_tensor.ts";
 import type { Site } from "../training/record.ts";
-import { allocate, type BudgetPlan, deviationOf, meanOf, planBudget } from "./adalora_budget.ts";
+import { allocator, type BudgetPlan, deviationOf, meanOf, planBudget } from "./adalora_budget.ts";
 import { KINDS, livingOf, restoreLiving, saveLiving } from "./adalora_saved.ts";
 import { families, type Family, memberOf, partsOf, saveFamilies, unstack } from "./family.ts";
 import { addProduct, suffixOf } from "./low_rank.ts";
@@ -40,8 +40,8 @@ const options = z.strictObject({
   alpha: z.number().positive().default(16),
   target: z.enum(TARGET_NAMES).default("qkv"),
   /** Steps before the budget falls, steps after it has fallen, and steps between allocations. */
-  tInit: span.min(0).default(0.15),
-  tFinal: span.positive().default(0.5),
+  tInit: span.min(0).default(0.1),
+  tFinal: span.positive().default(0.6),
   deltaT: span.positive().default(0.01),
   /** Weight of the penalty on A A^T and B^T B being no identities. */
   orthogonality: z.number().min(0).default(0.1),
@@ -120,7 +120,11 @@ function attach(config: DebertaConfig, given: AdaloraOptions): Adapter {
   const { initRank: rank, targetRank, alpha, target, orthogonality } = given, scale = alpha / (rank + EPSILON);
   const all = families(config, target), sites = adaptedModules(config, target);
   const parameters: Record<string, Parameter> = Object.assign({}, ...all.map((family) => parametersOf(family, rank)));
-  const names = Object.keys(parameters);
+  const names = Object.keys(parameters), prunes = targetRank < rank;
+  const state = Object.fromEntries(names.flatMap((name) => {
+    const { shape } = parameters[name]!;
+    return [[meanOf(name), shape], [deviationOf(name), shape]];
+  }));
   let plan: BudgetPlan | undefined; // of the latest run
   return {
     trainsBackbone: [],
@@ -142,14 +146,11 @@ function attach(config: DebertaConfig, given: AdaloraOptions): Adapter {
         ...(orthogonality > 0 && { penalty: () => tf.mul(orthogonalityOf(all, scope), orthogonality) }),
       };
     },
-    state: Object.fromEntries(names.flatMap((name) => {
-      const { shape } = parameters[name]!;
-      return [[meanOf(name), shape], [deviationOf(name), shape]];
-    })),
-    track: (step) => track(names, step),
+    // With nothing to share out there is nothing to keep account of.
+    ...(prunes && { state, track: (step: Tracked) => track(names, step) }),
     control(total) {
       plan = planBudget(given, sites.length, total);
-      return targetRank < rank ? allocate(all, rank, plan) : () => {};
+      return prunes ? allocator(all, rank, plan) : () => {};
     },
     observe(tensors): Site[] {
       const living = livingOf(all, rank, tensors);

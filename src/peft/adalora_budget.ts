@@ -1,5 +1,5 @@
 /**
- * AdaLoRA's budget of ranks: how many live when, and which (Zhang et al. 2023, arXiv 2303.10512, section 3.2 and 3.3).
+ * AdaLoRA's budget of ranks: how many live when, and which (Zhang et al. 2023, arXiv 2303.10512, sections 3.2 and 3.3).
  *
  * Steps are counted from 0 here, as the paper and PEFT count them. The budget holds all ranks until `tInit`, falls with the
  * third power of the time left, and holds the target from `tFinal` steps before the end. What a budget leaves out is masked on
@@ -37,13 +37,13 @@ export interface BudgetPlan {
  *
  * @param matrices adapted matrices
  * @param total steps of the run
- * @throws InputError if the steps before and after the schedule fill the run
+ * @throws InputError if there are more steps before and after the schedule than in the run
  */
 export function planBudget(options: BudgetOptions, matrices: number, total: number): BudgetPlan {
   const { initRank, targetRank } = options;
   const stepsOf = (length: number) => length < 1 ? Math.floor(length * total) : length;
   const tInit = stepsOf(options.tInit), tFinal = Math.max(1, stepsOf(options.tFinal));
-  if (tInit + tFinal > total || (tInit + tFinal === total && tInit > 0)) {
+  if (tInit + tFinal > total) {
     throw new InputError(
       `Cannot lower ranks in a run of "${total}" steps with tInit "${options.tInit}" and tFinal "${options.tFinal}": ` +
         `expected fewer steps, or shares of the run below 1`,
@@ -60,7 +60,7 @@ export function planBudget(options: BudgetOptions, matrices: number, total: numb
   };
 }
 
-/** Ranks that may live after a step, all matrices together (paper, equation 12). */
+/** Ranks that may live after a step, all matrices together (paper, section 3.3). */
 export function budgetAt({ tInit, end, initial, target }: BudgetPlan, step: number): number {
   if (step >= end) return target;
   if (step <= tInit) return initial;
@@ -92,7 +92,7 @@ export interface Triplets {
 
 /**
  * How much each triplet matters: the importance of its E, plus the mean importance of its row of A and of its column of B,
- * where importance is sensitivity times uncertainty (paper, equations 8 to 11).
+ * where importance is sensitivity times uncertainty (paper, section 3.2).
  * @returns one array [rank] for each matrix of the stack
  */
 export function scoreTriplets({ rows, rank, into, out, A, B, E }: Triplets): Float64Array[] {
@@ -136,15 +136,16 @@ export function scoresOf(all: readonly Family[], rank: number, { read }: Pick<Re
   });
 }
 
-/** What follows each step of a run, counted from 1: ranks are chosen, and E is 0 where none is left. */
-export function allocate(all: readonly Family[], rank: number, plan: BudgetPlan) {
-  let scores: Float64Array[] | undefined, kept: boolean[][] = [];
+/** What follows each step of a run, counted from 1: ranks are chosen when it is time, and E is set to 0 where none is left. */
+export function allocator(all: readonly Family[], rank: number, plan: BudgetPlan) {
+  let scores: Float64Array[] = [], kept: boolean[][] = [];
   return (step: number, registers: Registers): void => {
-    const time = step - 1, chooses = allocatesAt(plan, time), last = time >= plan.end;
+    const time = step - 1, chooses = allocatesAt(plan, time);
     // The last choice goes by what was known a step before: PEFT follows importance no further.
-    if (!scores || (!last && (chooses || time === plan.end - 1))) scores = scoresOf(all, rank, registers);
+    const looks = time < plan.end ? chooses || time === plan.end - 1 : scores.length === 0;
+    if (looks) scores = scoresOf(all, rank, registers);
     if (chooses) kept = keepLargest(scores, budgetAt(plan, time));
-    if (!chooses && !last) return;
+    if (!chooses && time < plan.end) return;
     let first = 0;
     const masked = all.map(({ name, rows }) => {
       const E = registers.read(`${name}.lora_E`), mine = kept.slice(first, first += rows).flat();
