@@ -93,10 +93,9 @@ export function roundToBlocks(tensor: HostTensor, format: BlockFormat): HostTens
   return dequantizeBlocks(quantizeBlocks(tensor, format), tensor.shape);
 }
 
-/** Bits that hold a quantized tensor: codes, constants of 8 bits, their constants of 32 and their mean. */
+/** Bits that hold a quantized tensor: codes, a constant of 8 bits for each block, one of 32 for each block of those. */
 export function storedBits(size: number, { bits, block }: BlockFormat): number {
-  const blocks = Math.ceil(size / block);
-  return size * bits + blocks * 8 + Math.ceil(blocks / CONSTANT_BLOCK) * 32 + 32;
+  return size * (bits + (8 + 32 / CONSTANT_BLOCK) / block);
 }
 
 /** The index of the level next to a number of [-1, 1]; half-way, the lower one. */
