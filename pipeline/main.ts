@@ -1,5 +1,6 @@
 /** The command line. Parses, calls, and turns errors into a line and an exit code; every `deno task` goes through it. */
 import { Command, Option } from "commander";
+import { ENGINE_NAMES } from "../src/engines/open.ts";
 import { type ExitCode, explain, positive } from "./cli/usage.ts";
 import { FIGURE_NAMES } from "./figures/registry.ts";
 import { PROFILE_NAMES } from "./profiles/registry.ts";
@@ -15,7 +16,7 @@ function profiled(command: Command): Command {
 /** Options of commands that look at its steps. */
 function planning(command: Command): Command {
   return profiled(command)
-    .option("--engine <name>", "what runs tensor code: portable, native, tensorflow or cpu (default: the profile's)")
+    .option("--engine <name>", `what runs tensor code: ${ENGINE_NAMES.join(", ")} (default: the profile's)`)
     .option("--results <folder>", "where results go", "results")
     .option("--cache <folder>", "where the outputs of steps are kept", ".cache");
 }
@@ -81,7 +82,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   program.command("parity").argument("<folders...>").description(
     "run fixture folders of independent libraries through our code",
   )
-    .option("--engine <name>", "portable, native, tensorflow or cpu", "portable")
+    .option("--engine <name>", ENGINE_NAMES.join(", "), "portable")
     .option("--spm <file>", "the SentencePiece model that tokenizer fixtures need")
     .option("--verbose", "show the stack of a failure")
     .action(async (folders, options) => {
@@ -91,6 +92,15 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .option("--verbose", "show the stack of a failure")
     .action(async () => {
       code = await (await import("./cli/doctor.ts")).doctorCommand();
+    });
+
+  program.command("setup:tensorflow").description("make the engine tensorflow ready, and test it")
+    .option("--cuda", "download the build for NVIDIA GPUs (default where there is one)")
+    .option("--cpu", "download the build for processors (default elsewhere)")
+    .option("--from <folder>", "take libraries that are there already, such as an installed Python package's")
+    .option("--verbose", "show the stack of a failure")
+    .action(async (options) => {
+      code = await (await import("./cli/setup_tensorflow.ts")).setupTensorFlowCommand(options);
     });
 
   try {

@@ -39,12 +39,14 @@ function versionOf(name: keyof typeof denoJson.imports): string {
 
 /** What besides its inputs decides a step's bytes. */
 function environmentOf(): Environment {
-  const tfjs = versionOf("@tensorflow/tfjs");
+  const tfjs = versionOf("@tensorflow/tfjs"), onnx = { tfjs, "onnxruntime-node": versionOf("onnxruntime-node") };
   return {
     common: { deno: Deno.version.deno, sentencepiece: versionOf("@sctg/sentencepiece-js") },
     engines: {
       portable: { tfjs, "onnxruntime-web": versionOf("onnxruntime-web/wasm") },
-      native: { tfjs, "onnxruntime-node": versionOf("onnxruntime-node") },
+      native: onnx,
+      webgpu: { ...onnx, provider: "webgpu" },
+      cuda: { ...onnx, provider: "cuda" },
       tensorflow: { tfjs, "tfjs-node-gpu": TFJS_NODE },
       cpu: { tfjs },
       vega: {

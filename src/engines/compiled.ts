@@ -1,6 +1,7 @@
 /** Runs programs as one ONNX graph each, on either build of ONNX Runtime. */
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { optimize } from "../compile/compile.ts";
+import type { Graph } from "../compile/ir.ts";
 import { emitOnnx, inputName, outputName } from "../compile/onnx.ts";
 import { trace } from "../compile/tracer.ts";
 import type { HostTensor, HostTensors } from "../tensor/host_tensor.ts";
@@ -35,8 +36,13 @@ export class CompiledDevice implements Device {
   /**
    * @param runtime the build of ONNX Runtime
    * @param options of every session
+   * @param adapt what a runtime needs of a graph besides the passes that all engines share
    */
-  constructor(readonly runtime: Runtime, readonly options: InferenceSession.SessionOptions) {}
+  constructor(
+    readonly runtime: Runtime,
+    readonly options: InferenceSession.SessionOptions,
+    readonly adapt: (graph: Graph) => Graph = (graph) => graph,
+  ) {}
 
   write(registers: HostTensors): void {
     for (const [name, tensor] of Object.entries(registers)) this.#registers.set(name, tensor);
@@ -63,7 +69,7 @@ export class CompiledDevice implements Device {
 
   async load(program: Program): Promise<Executable> {
     const traced = traceProgram(program);
-    const graph = optimize(traced.graph);
+    const graph = this.adapt(optimize(traced.graph));
     const session = await this.runtime.InferenceSession.create(emitOnnx(graph), this.options);
     const writes = program.writes ?? {};
     const inputs = Object.keys(program.inputs);

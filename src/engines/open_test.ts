@@ -5,10 +5,13 @@ import { ENGINE_NAMES, parseEngineName } from "./open.ts";
 
 Deno.test("parseEngineName() takes the engines there are and names them for any other", () => {
   for (const name of ENGINE_NAMES) assert.equal(parseEngineName(name), name);
-  for (const name of ["", "CPU", "webgpu", "toString"]) {
+  for (const name of ["", "CPU", "directml", "toString"]) {
     assert.throws(() => parseEngineName(name), (error) => {
       assert.ok(error instanceof UsageError);
-      assert.equal(error.message, `Unknown engine "${name}": expected one of portable, native, tensorflow, cpu`);
+      assert.equal(
+        error.message,
+        `Unknown engine "${name}": expected one of portable, native, webgpu, cuda, tensorflow, cpu`,
+      );
       return true;
     });
   }
@@ -37,11 +40,18 @@ function openOffline(engine: string): Promise<string> {
   });
 }
 
-Deno.test("openEngine() says in one sentence what to do where TensorFlow is not installed", async () => {
-  const answer = await openOffline("tensorflow");
-  if (answer === "opened") return;
-  assert.match(
-    answer,
-    /^InputError: The engine "tensorflow" is not installed \(.+\): use --engine native, or install [^\n]+$/,
-  );
-});
+/** The answer of an engine that cannot run: why, and the command that mends it. */
+const REFUSALS = {
+  tensorflow:
+    /^InputError: The engine "tensorflow" cannot run here \(.+\): type deno task setup:tensorflow, or use [^\n]+$/,
+  webgpu: /^InputError: The engine "webgpu" cannot run here \(.+\): it needs .+; type apt-get install [^\n]+$/,
+  cuda:
+    /^InputError: The engine "cuda" cannot run here \(.+\): it needs .+; type deno run -A npm:onnxruntime-node@[^\n]+$/,
+} as const;
+
+for (const [engine, refusal] of Object.entries(REFUSALS)) {
+  Deno.test(`openEngine() says in one sentence what to type where "${engine}" cannot run`, async () => {
+    const answer = await openOffline(engine);
+    if (answer !== "opened") assert.match(answer, refusal);
+  });
+}
