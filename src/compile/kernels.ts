@@ -152,10 +152,16 @@ registerTraceKernel("Reverse", ({ x }, { dims }, { build, value }) => {
   });
 });
 registerTraceKernel("PadV2", ({ x }, { paddings, constantValue }, { build, value }) => {
-  const input = value(x!), pairs = paddings as [number, number][];
-  const shape = input.shape.map((n, i) => n + pairs[i]![0] + pairs[i]![1]);
-  const pads = [...pairs.map(([before]) => before), ...pairs.map(([, after]) => after)];
-  return build.one("Pad", [input], { dtype: input.dtype, shape }, { pads, value: constantValue as number });
+  // A constant is put beside the tensor, axis by axis: ONNX Runtime concatenates several times faster than it pads.
+  return (paddings as [number, number][]).reduce((input, pair, axis) => {
+    const beside = pair.map((n) => {
+      const shape = input.shape.map((m, i) => i === axis ? n : m);
+      return n === 0 ? [] : [build.fill({ dtype: input.dtype, shape }, constantValue as number)];
+    });
+    const parts = [...beside[0]!, input, ...beside[1]!], shape = input.shape.slice();
+    shape[axis]! += pair[0] + pair[1];
+    return parts.length === 1 ? input : build.one("Concat", parts, { dtype: input.dtype, shape }, { axis });
+  }, value(x!));
 });
 registerTraceKernel("Concat", (inputs, { axis }, { build, value }) => {
   const parts = Object.values(inputs).map(value), first = parts[0]!;

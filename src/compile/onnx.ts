@@ -34,7 +34,6 @@ const AS_INPUTS: Readonly<Record<string, readonly string[]>> = {
   Reshape: ["shape"],
   Expand: ["shape"],
   Slice: ["starts", "ends"],
-  Pad: ["pads"],
   Split: ["split"],
   Tile: ["repeats"],
   ReduceSum: ["axes"],
@@ -43,7 +42,7 @@ const AS_INPUTS: Readonly<Record<string, readonly string[]>> = {
   ReduceMin: ["axes"],
 };
 /** Attributes that become inputs in places of their own. */
-const PLACED = new Set(["Pad.value", "Slice.steps"]);
+const PLACED = new Set(["Slice.steps"]);
 /** Attributes that are floats even when their value is whole. */
 const FLOATS = new Set(["alpha", "beta", "epsilon"]);
 
@@ -76,16 +75,6 @@ class Emitter {
     return name;
   }
 
-  /** An initializer for one number of any type. */
-  scalar(dtype: DType, value: number): string {
-    const name = `${dtype}:${value}`;
-    if (!this.initializers.has(name)) {
-      const raw_data = new Uint8Array(filled({ dtype, shape: [] }, value).data.buffer);
-      this.initializers.set(name, { dims: [], data_type: ELEMENT[dtype], name, raw_data });
-    }
-    return name;
-  }
-
   constant({ attributes, outputs }: Node): void {
     const output = outputs[0]!, name = this.name(output);
     const { data } = attributes.value as HostTensor ?? filled(output, attributes.fill as number);
@@ -97,7 +86,6 @@ class Emitter {
     const input = node.inputs.map((value) => this.name(value));
     const asInputs = AS_INPUTS[node.op] ?? [];
     for (const key of asInputs) input.push(this.int64(node.attributes[key] as readonly number[]));
-    if (node.op === "Pad") input.push(this.scalar(node.inputs[0]!.dtype, node.attributes.value as number));
     if (node.op === "Slice") {
       input.push(
         this.int64(node.inputs[0]!.shape.map((_, i) => i)),

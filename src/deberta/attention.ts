@@ -39,6 +39,9 @@ export function skew(x: Tensor): Tensor {
   return tf.slice(tf.reshape(shifted, [groups, length, 2 * length - 1]), [0, 0, 0], [groups, length, length]);
 }
 
+/** Of query, key and value: the rows of the content, then those of the relative table. */
+type Pairs = [[Tensor, Tensor], [Tensor, Tensor], [Tensor, Tensor]];
+
 /** The parts of a layer's attention that its two forms share. */
 function partsOf({ config: { heads: H, hidden } }: Pass, layer: number) {
   const self = `${layerName(layer)}.attention.self`, d = hidden / H;
@@ -90,23 +93,22 @@ function take(pass: Pass, parts: ReturnType<typeof partsOf>, scores: Tensor, que
 export function attend(pass: Pass, layer: number, x: Tensor, table: Tensor, bias: Tensor): Tensor {
   const parts = partsOf(pass, layer), { self, query, key, value, H, scale, split } = parts;
   const [, B, , S] = bias.shape as [number, number, number, number];
-  const relative = relativeRows(pass, self, table, S);
   const perExample = (y: Tensor) => tf.reshape(y, [H * B, S, -1]);
 
-  const [q, k, v] = pass.linear([query, key, value], x).map(split) as [Tensor, Tensor, Tensor];
-  // The relative table goes through the same projections as the content (share_att_key). It depends on weights alone.
+  // The relative table goes through the same projections as the content (share_att_key), so both go together.
+  const projected = pass.linear([query, key, value], tf.concat([x, relativeRows(pass, self, table, S)]));
+  const [[q, forQueries], [k, forKeys], [v]] = projected.map((y) => tf.split(y, [B * S, 2 * S + 1])) as Pairs;
   // For `skew`, column j of a query stands for the key j - (S - 1) places on, and column j of a key for such a query.
-  const [forQueries, forKeys] = pass.linear([query, key], relative) as [Tensor, Tensor]; // [2S + 1, D]
   const relativeQueries = split(tf.slice(forQueries, [1, 0])); // [H, 2S, d]
   const relativeKeys = split(tf.reverse(tf.slice(forKeys, [0, 0], [2 * S, -1]), 0));
 
-  const scaled = tf.mul(q, scale);
-  const content = tf.matMul(perExample(scaled), perExample(k), false, true); // [H B, S, S]
+  const scaled = tf.mul(split(q), scale), keys = split(k);
+  const content = tf.matMul(perExample(scaled), perExample(keys), false, true); // [H B, S, S]
   const toPosition = skew(perExample(tf.matMul(scaled, relativeKeys, false, true)));
-  const fromPosition = skew(perExample(tf.matMul(k, tf.mul(relativeQueries, scale), false, true))); // [H B, key, query]
+  const fromPosition = skew(perExample(tf.matMul(keys, tf.mul(relativeQueries, scale), false, true))); // [H B, key, query]
   const scores = tf.add(tf.add(content, toPosition), tf.transpose(fromPosition, [0, 2, 1]));
 
-  return take(pass, parts, tf.add(tf.reshape(scores, [H, B, S, S]), bias), scaled, perExample(v));
+  return take(pass, parts, tf.add(tf.reshape(scores, [H, B, S, S]), bias), scaled, perExample(split(v)));
 }
 
 /**
@@ -126,12 +128,13 @@ export function attendFirst(
 ): Tensor {
   const parts = partsOf(pass, layer), { self, query, key, value, H, d, scale, split } = parts;
   const [, B, , S] = bias.shape as [number, number, number, number];
-  const [k, v] = pass.linear([key, value], x).map(split) as [Tensor, Tensor]; // [H, N, d]
-  const scaled = tf.mul(split(pass.linear([query], first)[0]!), scale); // [H, B, d]
   // Seen from position 0 the offset to position k is -k, for either term.
-  const relative = relativeRows(pass, self, table, S);
-  const rows = tf.reverse(tf.slice(relative, [1, 0], [S, -1]), 0);
-  const [relativeQueries, relativeKeys] = pass.linear([query, key], rows).map(split) as [Tensor, Tensor]; // [H, S, d]
+  const relative = tf.reverse(tf.slice(relativeRows(pass, self, table, S), [1, 0], [S, -1]), 0);
+  const [forQuery] = pass.linear([query], tf.concat([first, relative])) as [Tensor];
+  const [forKey, forValue] = pass.linear([key, value], tf.concat([x, relative])) as [Tensor, Tensor];
+  const [q, relativeQueries] = tf.split(forQuery, [B, S]).map(split) as [Tensor, Tensor]; // [H, B, d] and [H, S, d]
+  const [k, relativeKeys] = tf.split(forKey, [B * S, S]).map(split) as [Tensor, Tensor]; // [H, N, d]
+  const v = split(tf.split(forValue, [B * S, S])[0]!), scaled = tf.mul(q, scale);
 
   const content = tf.matMul(tf.reshape(scaled, [H * B, 1, d]), tf.reshape(k, [H * B, S, d]), false, true); // [H B, 1, S]
   const toPosition = tf.matMul(scaled, relativeKeys, false, true); // [H, B, S]

@@ -3,8 +3,9 @@ import * as tf from "@tensorflow/tfjs";
 import { float32, type HostTensor, type HostTensors, int32 } from "../tensor/host_tensor.ts";
 import { assertAllClose, assertClose, assertSameBits, bits, compiled, cpu, normal, runOnce, whole } from "./testing.ts";
 import type { Program } from "./engine.ts";
+import { optional } from "./testing_optional.ts";
 
-const ENGINES = [{ name: "cpu" as const, device: cpu }, ...compiled];
+const ENGINES = [{ name: "cpu" as const, device: cpu }, ...compiled, ...optional];
 
 const matrix = { dtype: "float32", shape: [2, 3] } as const;
 const scalar = { dtype: "float32", shape: [] } as const;
@@ -24,7 +25,7 @@ const noisy: Program = {
   name: "noisy",
   inputs: {},
   apply: (_, noise) => ({
-    keep: noise.keep("dropout", [50, 3], 0.25),
+    dropout: noise.dropout("dropout", [50, 3], 0.25),
     uniform: noise.uniform("gates", [7]),
     other: noise.uniform("others", [7]),
   }),
@@ -148,7 +149,7 @@ for (const { name, device } of ENGINES) {
     const key = { seed: 3, step: 5 }, made = await runOnce(device, noisy, {}, key);
     assertSameBits(made, await runOnce(cpu, noisy, {}, key), "noise");
     assert.notDeepEqual(made.uniform!.data, made.other!.data);
-    assert.ok((made.keep!.data as Float32Array).every((k) => k === 0 || k === 1));
+    assert.ok((made.dropout!.data as Float32Array).every((k) => k === 0 || k === Math.fround(1 / 0.75)));
     const executable = await device.load(noisy);
     const copy = (tensors: HostTensors) => structuredClone(tensors);
     const again = copy(await executable.run({}, key));
@@ -157,7 +158,7 @@ for (const { name, device } of ENGINES) {
       await executable.run({}, { seed: 4, step: 5 }),
     ];
     assertSameBits(again, made, "again");
-    for (const output of ["keep", "uniform", "other"]) {
+    for (const output of ["dropout", "uniform", "other"]) {
       assert.notDeepEqual(step[output]!.data, made[output]!.data);
       assert.notDeepEqual(seed[output]!.data, made[output]!.data);
     }

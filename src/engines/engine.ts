@@ -10,8 +10,8 @@ export type Tensors = Record<string, Tensor>;
 
 /** Random inputs of a program, by name: the same name, seed and step give the same numbers on every engine. */
 export interface Noise {
-  /** 0/1 as float32, 0 with probability `rate`. */
-  keep(name: string, shape: readonly number[], rate: number): Tensor;
+  /** 0 with probability `rate`, else 1 / (1 - rate): what dropout multiplies with. */
+  dropout(name: string, shape: readonly number[], rate: number): Tensor;
   /** Uniform numbers of (0, 1). */
   uniform(name: string, shape: readonly number[]): Tensor;
 }

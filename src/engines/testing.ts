@@ -85,7 +85,7 @@ export function whole(shape: readonly number[], low: number, high: number, ...la
 
 /** Zeros and ones as booleans. */
 export function bits(shape: readonly number[], ...labels: (string | number)[]): HostTensor {
-  return { dtype: "bool", shape, data: new Stream("bits", ...labels).fillKeep(new Uint8Array(sizeOf(shape)), 0.5) };
+  return { dtype: "bool", shape, data: new Stream("bits", ...labels).fillMask(new Uint8Array(sizeOf(shape)), 0.5) };
 }
 
 export interface Tolerance {

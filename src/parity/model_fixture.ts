@@ -51,7 +51,7 @@ export interface Subject {
 
 // The fixtures are made without dropout, and a method that draws its own noise is not one of them.
 const silent: Noise = {
-  keep: (name) => drawn(name),
+  dropout: (name) => drawn(name),
   uniform: (name) => drawn(name),
 };
 function drawn(name: string): never {

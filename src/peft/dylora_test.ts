@@ -28,7 +28,7 @@ const cutAll = (tensors: HostTensors, b: number): HostTensors =>
 function trainingStep(model: Model, tensors: HostTensors, u: number) {
   let draws = 0;
   const noise: Noise = {
-    keep: (name) => assert.fail(`${name} is drawn without dropout`),
+    dropout: (name) => assert.fail(`${name} is drawn without dropout`),
     uniform: (_, shape) => (draws++, tf.fill(shape.slice(), u)),
   };
   const { parameters } = model.adapter, names = Object.keys(parameters);

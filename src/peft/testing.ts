@@ -128,7 +128,7 @@ export function shaken(tensor: HostTensor, name: string, std: number): HostTenso
  */
 export function lossAndGradient(model: Model, tensors: HostTensors, gradient: boolean) {
   const noise: Noise = {
-    keep: (_, shape) => tf.ones(shape.slice()),
+    dropout: (_, shape) => tf.ones(shape.slice()),
     uniform: (_, shape) => tf.fill(shape.slice(), 0.9),
   };
   tf.setBackend("cpu");

@@ -64,7 +64,9 @@ export function nested(z: Tensor): Tensor {
   // TensorFlow.js has no gradient for a split into one.
   if (z.shape.at(-1) === 1) return z;
   const columns = tf.split(z, z.shape.at(-1)!, -1);
-  return tf.concat(columns.map((_, k) => columns.slice(0, k + 1).reduce((a, b) => tf.mul(a, b))), -1);
+  const products = columns.slice(0, 1);
+  for (const column of columns.slice(1)) products.push(tf.mul(products.at(-1)!, column));
+  return tf.concat(products, -1);
 }
 
 /**

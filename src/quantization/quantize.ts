@@ -101,10 +101,9 @@ export function splitLevels(levels: Levels, count: number): Levels[] {
   }));
 }
 
-/** Several stacks as one. */
-export function joinLevels(stacks: readonly Levels[]): Levels {
-  if (stacks.length === 1) return stacks[0]!;
-  const [logStep, bottom, top, perStep, mixture] = PARTS.map((part) => tf.concat(stacks.map((levels) => levels[part])));
+/** Levels of some quantizers of a stack. @param choose picks rows of a tensor [G, ...] */
+export function chooseLevels(levels: Levels, choose: (part: Tensor) => Tensor): Levels {
+  const [logStep, bottom, top, perStep, mixture] = PARTS.map((part) => choose(levels[part]));
   return { logStep: logStep!, bottom: bottom!, top: top!, perStep: perStep!, mixture: mixture! };
 }
 
@@ -146,8 +145,10 @@ export function quantizeWith(x: Tensor, levels: Levels, { clip = true }: Quantiz
       const [x, limited, rounded] = saved as [Tensor, Tensor, Tensor];
       const dx = clip ? tf.where(tf.equal(x, limited), dy, tf.zerosLike(dy)) : dy;
       const dMixture = innerProducts(rounded, dy, width);
-      const dLogStep = tf.neg(tf.sum(tf.mul(dx, x), -1, true));
-      return [dx, dLogStep, tf.zerosLike(bottom), tf.zerosLike(top), tf.zerosLike(perStep), dMixture];
+      const dLogStep = tf.neg(innerProducts(dx, x, width));
+      // Arguments that were not saved may be gone by now; their shapes are not.
+      const none = ({ shape }: Tensor) => tf.zeros(shape);
+      return [dx, dLogStep, none(bottom), none(top), none(perStep), dMixture];
     };
     return { value: tf.matMul(mixture, rounded, true, false), gradFunc };
   });

@@ -110,19 +110,19 @@ export class Stream {
   }
 
   /**
-   * Fills with 1 (keep) or 0 (drop). Two decisions come from each 32-bit value, so the rate holds to 2^-17.
+   * Fills with `kept` or 0. Two decisions come from each 32-bit value, so the rate holds to 2^-17.
    * @param rate the probability of 0
    */
-  fillKeep(out: Uint8Array, rate: number): Uint8Array {
+  fillMask<A extends Uint8Array | Float32Array>(out: A, rate: number, kept = 1): A {
     const threshold = Math.round(rate * 65536), even = out.length & ~1, a = this.#a, b = this.#b;
     let counter = this.#counter;
     for (let i = 0; i < even; i += 2) {
       const value = mix(mix(counter++ ^ a) + b);
-      out[i] = (value & 0xffff) >= threshold ? 1 : 0;
-      out[i + 1] = (value >>> 16) >= threshold ? 1 : 0;
+      out[i] = (value & 0xffff) >= threshold ? kept : 0;
+      out[i + 1] = (value >>> 16) >= threshold ? kept : 0;
     }
     this.#counter = counter;
-    if (even < out.length) out[even] = (this.uint32() & 0xffff) >= threshold ? 1 : 0;
+    if (even < out.length) out[even] = (this.uint32() & 0xffff) >= threshold ? kept : 0;
     return out;
   }
 }

@@ -43,8 +43,9 @@ Deno.test("Stream.normal() has mean 0, variance 1 and the tails of a normal", ()
   assert.ok(Math.abs(beyond2 - 0.0455) < 0.003, `share beyond 2: ${beyond2}`);
 });
 
-Deno.test("Stream.fillKeep() drops at its rate, neighbours independently", () => {
-  const keep = new Stream("keep").fillKeep(new Uint8Array(200_001), 0.1);
+Deno.test("Stream.fillMask() drops at its rate, neighbours independently", () => {
+  const keep = new Stream("keep").fillMask(new Float32Array(200_001), 0.1, 2.5);
+  assert.deepEqual(new Set(keep), new Set([0, 2.5]));
   const dropped = keep.filter((k) => k === 0).length / keep.length;
   let both = 0;
   for (let i = 1; i < keep.length; i++) if (!keep[i] && !keep[i - 1]) both++;

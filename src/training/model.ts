@@ -82,7 +82,7 @@ export function openPass({ config, adapter }: Pick<Model, "config" | "adapter">,
     afterSublayer: (module, h) => hooks.afterSublayer?.(module, h) ?? h,
     dropout: (name, x, rate) => {
       if (mode !== "train" || rate === 0) return x;
-      return tf.mul(x, tf.mul(noise.keep(`dropout.${name}`, x.shape, rate), 1 / (1 - rate)));
+      return tf.mul(x, noise.dropout(`dropout.${name}`, x.shape, rate));
     },
     ...(hooks.embed && { embed: (x, batch) => hooks.embed!(x, batch) }),
     ...(hooks.prefix && { prefix: (layer) => hooks.prefix!(layer) }),

@@ -126,6 +126,19 @@ function detectionProgram(
 }
 
 /**
+ * Where pre-training starts. Queries and keys start alike, so that a word attends to its own kind, here and in the other
+ * sentence, before anything is learnt; a small encoder takes most of its steps to find that out by itself.
+ */
+function startOf(shapes: Readonly<Record<string, readonly number[]>>, std: number, seed: number): HostTensors {
+  const start = initializeModel(shapes, std, seed);
+  const keys = Object.keys(start).filter((name) => name.endsWith("key_proj.weight"));
+  return {
+    ...start,
+    ...Object.fromEntries(keys.map((name) => [name, start[name.replace("key_proj", "query_proj")]!])),
+  };
+}
+
+/**
  * Pre-trains an encoder on token sequences.
  * @throws Error if the loss stops being finite
  */
@@ -136,7 +149,7 @@ export async function pretrain(input: PretrainInput): Promise<Pretrained> {
   const layout = layOut(Object.entries(shapes).map(([name, shape]) => ({ name, shape, group: groupOf(name) })));
   const optimizer: Optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
   device.clear();
-  device.write(freshState(flatten(layout, initializeModel(shapes, settings.std, seed))));
+  device.write(freshState(flatten(layout, startOf(shapes, settings.std, seed))));
 
   const programs = new ProgramCache(device), byFrequency = sampler(sequences, special);
   const replace = (id: number, stream: Stream) =>

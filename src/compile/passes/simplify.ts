@@ -60,7 +60,7 @@ function simplifyBinary(node: Node, build: Builder): Value | undefined {
 
 function simplifyShape(node: Node, build: Builder): Value | undefined {
   const [x] = node.inputs as [Value], output = node.outputs[0]!, fill = uniformValue(x);
-  if (fill !== undefined && node.op !== "Pad") return build.fill(output, fill);
+  if (fill !== undefined) return build.fill(output, fill);
   switch (node.op) {
     case "Reshape": {
       const source = x.node?.op === "Reshape" ? x.node.inputs[0]! : x;
@@ -100,7 +100,7 @@ export function simplify(graph: Graph): Graph {
     const input = node.inputs[0];
     if (node.op in BINARY) value = simplifyBinary(node, build);
     else if (node.op === "Where") value = simplifyWhere(node, build);
-    else if (["Reshape", "Transpose", "Expand", "Slice", "Pad", "Tile"].includes(node.op)) {
+    else if (["Reshape", "Transpose", "Expand", "Slice", "Tile"].includes(node.op)) {
       value = simplifyShape(node, build);
     } else if (UNARY.has(node.op) && input?.node?.op === "Expand") {
       const small = input.node.inputs[0]!;
