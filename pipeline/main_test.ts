@@ -27,7 +27,9 @@ async function type(...args: string[]): Promise<Said> {
 
 const unknown = (what: string, names: readonly string[]) =>
   `Unknown ${what} "nope": expected one of ${names.join(", ")}`;
-const STEPS = "generate, vocabulary, tokenize, corpus, pretrain, finetune, collect, table, figure";
+const STEPS =
+  "generate, vocabulary, tokenize, corpus, pretrain, finetune, subspace, resources, collect, table, figure, " +
+  "numbers";
 const help = (command: string) => `; type deno task ${command} --help`;
 const A_FILE = "a part of the path is a file, not a folder; mend that, or choose another folder with";
 

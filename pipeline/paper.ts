@@ -2,7 +2,8 @@
  * The paper's experiment as a declaration: what a profile computes, from which inputs, into which results.
  *
  * Data: generated or official files, tokenized. Backbone: pre-trained here. Runs: every method on every task from every seed,
- * and one method on an untrained backbone as a control. Results: every table and figure, from the records of all runs.
+ * and one method on an untrained backbone as a control; the wider family and LoRA's ranks where the profile asks for them.
+ * Results: every table and figure that the profile has runs for, from the records of all runs.
  */
 import type { EngineName } from "../src/engines/open.ts";
 import { officialFiles, plainFiles } from "../src/glue/task_files.ts";
@@ -10,9 +11,9 @@ import type { TaskName } from "../src/glue/tasks.ts";
 import type { ResultFiles } from "../src/graph/lock_file.ts";
 import type { Input, Json, Step } from "../src/graph/step.ts";
 import { FIGURE_FORMATS, TABLE_FORMATS } from "../src/render/formats.ts";
-import { FIGURE_NAMES } from "./figures/registry.ts";
-import type { Profile } from "./profiles/profile.ts";
-import { TABLE_NAMES } from "./tables/registry.ts";
+import { figuresOf } from "./figures/registry.ts";
+import type { MethodSettings, Profile } from "./profiles/profile.ts";
+import { tablesOf } from "./tables/registry.ts";
 
 /** Versions of the code behind each kind of step: raise one when the same inputs would give other outputs. */
 const VERSIONS = {
@@ -21,10 +22,13 @@ const VERSIONS = {
   tokenize: 1,
   corpus: 1,
   pretrain: 1,
-  finetune: 1,
-  collect: 1,
-  table: 1,
-  figure: 1,
+  finetune: 2,
+  subspace: 1,
+  resources: 1,
+  collect: 2,
+  table: 2,
+  figure: 2,
+  numbers: 1,
 } as const;
 type Kind = keyof typeof VERSIONS;
 
@@ -35,6 +39,9 @@ export const MODULES: Readonly<Record<string, string>> = Object.fromEntries(
 
 /** Cost of a fine-tuning run relative to LoRA's, for the estimate of time left. */
 const RELATIVE_COST: Readonly<Record<string, number>> = { blora: 2, "blora-q": 1.8, "full-ft": 1.3 };
+
+/** The presets of adapted matrices whose costs are compared: query and value only, and all linear modules. */
+const COMPARED_TARGETS = ["qv", "all6"];
 
 /** Downloaded inputs by the name they have in data/sources.json. */
 export type Downloads = (name: string) => Input;
@@ -105,13 +112,18 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     engine,
     seconds: 15,
   });
+  const backboneFile: Input = { step: backboneStep, output: "backbone.safetensors" };
 
   // Runs.
-  const run = (method: string, task: TaskName, seed: number, start: "pretrained" | "random"): string => {
-    const { learningRate, options } = methods[method]!,
-      { warmupShare, classifierDropout, headStd, ...common } = finetune;
-    const label = start === "random" ? `${method}-on-random` : method;
-    return declare("finetune", `finetune/${label}/${task}/seed-${seed}`, {
+  const run = (
+    name: string,
+    [method, { learningRate, options }]: readonly [string, MethodSettings],
+    task: TaskName,
+    seed: number,
+    start: "pretrained" | "random" = "pretrained",
+  ): string => {
+    const { warmupShare, classifierDropout, headStd, ...common } = finetune;
+    return declare("finetune", `${name}/${task}/seed-${seed}`, {
       parameters: {
         method,
         options,
@@ -128,25 +140,71 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
         "config.json": config,
         "examples.json": { step: `tokenize/${task}`, output: "examples.json" },
         "dataset.json": { step: `tokenize/${task}`, output: "dataset.json" },
-        ...(start === "pretrained" &&
-          { "backbone.safetensors": { step: backboneStep, output: "backbone.safetensors" } }),
+        ...(start === "pretrained" && { "backbone.safetensors": backboneFile }),
       },
       outputs: ["run.json", "adapter_config.json", "adapter_model.safetensors"],
       engine,
       seconds: RELATIVE_COST[method] ?? 1,
     });
   };
+  const settingsOf = (method: string) => [method, methods[method]!] as const;
+  const grid = (
+    name: string,
+    of: readonly [string, MethodSettings],
+    on: readonly TaskName[],
+    seeds: readonly number[],
+  ) => on.flatMap((task) => seeds.map((seed) => run(name, of, task, seed)));
+  const { extended, rankSweep, seeds, control } = profile;
   const runs = [
-    ...Object.keys(methods).flatMap((m) =>
-      tasks.flatMap((t) => profile.seeds.map((seed) => run(m, t, seed, "pretrained")))
-    ),
-    ...tasks.map((task) => run(profile.control, task, profile.seeds[0]!, "random")),
+    ...Object.keys(methods).flatMap((method) => grid(`finetune/${method}`, settingsOf(method), tasks, seeds)),
+    ...tasks.map((task) => run(`finetune/${control}-on-random`, settingsOf(control), task, seeds[0]!, "random")),
   ];
+  const family = Object.entries(extended?.methods ?? {}).flatMap((of) =>
+    grid(`extended/${of[0]}`, of, extended!.tasks ?? tasks, extended!.seeds ?? seeds)
+  );
+  const sweep = (rankSweep?.targets ?? []).flatMap((target) =>
+    rankSweep!.ranks.flatMap((rank) => {
+      const { learningRate, options } = methods.lora!, of = { learningRate, options: { ...options, rank, target } };
+      return grid(`rank-sweep/${target}-r${rank}`, ["lora", of], rankSweep!.tasks, rankSweep!.seeds ?? seeds);
+    })
+  );
+
+  // Analyses.
+  const all = { ...methods, ...extended?.methods };
+  const analyses: Record<string, Input> = {};
+  if ("lora" in methods) {
+    const step = `finetune/lora/${tasks[0]}/seed-${seeds[0]}`;
+    const subspace = declare("subspace", `subspace/${tasks[0]}`, {
+      parameters: { task: tasks[0]!, seed: seeds[0]! },
+      inputs: {
+        "config.json": config,
+        "adapter_config.json": { step, output: "adapter_config.json" },
+        "adapter_model.safetensors": { step, output: "adapter_model.safetensors" },
+        "backbone.safetensors": backboneFile,
+      },
+      outputs: ["subspace.json"],
+      seconds: 0.3,
+    });
+    analyses["subspace.json"] = { step: subspace, output: "subspace.json" };
+  }
+  const resources = declare("resources", "resources", {
+    parameters: {
+      methods: Object.fromEntries(Object.entries(all).map(([method, { options }]) => [method, options])),
+      targets: COMPARED_TARGETS,
+      batch: finetune.batch,
+      length: maxLength,
+    },
+    inputs: { "config.json": config },
+    outputs: ["resources.json"],
+    engine: "cpu", // Only traces: what decides the graph is the version of TensorFlow.js.
+    seconds: 2,
+  });
+  analyses["resources.json"] = { step: resources, output: "resources.json" };
 
   // Results.
   const { name, backboneTitle, comparePublished } = profile;
   const collect = declare("collect", "collect", {
-    // The order of tasks is that of the tables.
+    // The order of tasks and methods is that of the tables.
     parameters: {
       profile: name,
       benchmark: real ? "GLUE" : "MiniGLUE",
@@ -154,21 +212,29 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       backboneTitle,
       comparePublished,
       tasks,
+      methods: Object.keys(all),
+      runs,
+      extended: family,
+      rankSweep: sweep,
     },
     inputs: {
       "config.json": config,
       ...Object.fromEntries(tasks.map((t) => [`${t}:dataset.json`, { step: `tokenize/${t}`, output: "dataset.json" }])),
-      ...Object.fromEntries(runs.map((step) => [`${step}:run.json`, { step, output: "run.json" }])),
+      ...Object.fromEntries(
+        [...runs, ...family, ...sweep].map((step) => [`${step}:run.json`, { step, output: "run.json" }]),
+      ),
+      ...analyses,
     },
     outputs: ["results.json"],
     seconds: 0.1,
   });
   const results = { "results.json": { step: collect, output: "results.json" } };
-  for (const table of TABLE_NAMES) {
+  const tables = tablesOf(profile);
+  for (const table of tables) {
     const outputs = TABLE_FORMATS.map((format) => `${table}.${format}`);
     declare("table", `table/${table}`, { parameters: { name: table }, inputs: results, outputs, seconds: 0.1 });
   }
-  for (const figure of FIGURE_NAMES) {
+  for (const figure of figuresOf(profile)) {
     const outputs = FIGURE_FORMATS.map((format) => `${figure}.${format}`);
     declare("figure", `figure/${figure}`, {
       parameters: { name: figure },
@@ -178,16 +244,22 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       seconds: 0.3,
     });
   }
+  declare("numbers", "numbers", {
+    parameters: { tables },
+    inputs: results,
+    outputs: ["numbers.json"],
+    seconds: 0.1,
+  });
   return steps;
 }
 
 /** Where the outputs of the steps go, by path below `results/<profile>/`. */
 export function resultFiles(steps: readonly Step[]): ResultFiles {
-  const folders: Readonly<Record<string, string>> = { table: "tables", figure: "figures" };
+  const folders: Readonly<Record<string, string>> = { table: "tables/", figure: "figures/", numbers: "" };
   return Object.fromEntries(
     steps.flatMap(({ name, kind, outputs }) => {
       const folder = folders[kind];
-      return folder ? outputs.map((output) => [`${folder}/${output}`, { step: name, output }]) : [];
+      return folder !== undefined ? outputs.map((output) => [`${folder}${output}`, { step: name, output }]) : [];
     }),
   );
 }

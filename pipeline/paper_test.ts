@@ -5,10 +5,10 @@ import { canonicalText } from "../src/graph/canonical.ts";
 import { buildGraph, narrow } from "../src/graph/graph.ts";
 import { attachMethod } from "../src/peft/registry.ts";
 import { contextOf } from "./cli/context.ts";
-import { FIGURE_NAMES } from "./figures/registry.ts";
+import { figuresOf } from "./figures/registry.ts";
 import { downloadsOf, MODULES, resultFiles } from "./paper.ts";
 import { findProfile, PROFILE_NAMES } from "./profiles/registry.ts";
-import { TABLE_NAMES } from "./tables/registry.ts";
+import { tablesOf } from "./tables/registry.ts";
 import { tiny } from "./testing_profile.ts";
 
 const profiles = [...PROFILE_NAMES.map(findProfile), tiny];
@@ -35,6 +35,13 @@ for (const profile of profiles) {
     );
     const controls = tasks.map((task) => `finetune/${control}-on-random/${task}/seed-${seeds[0]}`);
     assert.deepEqual(runs.sort(), [...expected, ...controls].sort());
+    const { extended, rankSweep } = profile, names = [...graph.steps.keys()];
+    const family = Object.keys(extended?.methods ?? {}).length * (extended?.tasks ?? tasks).length *
+      (extended?.seeds ?? seeds).length;
+    assert.equal(names.filter((n) => n.startsWith("extended/")).length, family);
+    const { targets = [], ranks = [], tasks: swept = [], seeds: sown = seeds } = rankSweep ?? {};
+    const sweep = targets.length * ranks.length * swept.length * sown.length;
+    assert.equal(names.filter((n) => n.startsWith("rank-sweep/")).length, sweep);
     // A table is made of all of them.
     assert.ok(runs.every((run) => narrow(graph, ["table/glue"]).steps.has(run)));
     // The control must not see the backbone that was pre-trained.
@@ -44,8 +51,11 @@ for (const profile of profiles) {
   Deno.test(`resultFiles() has a place for every table and figure of ${name}, and for nothing else`, async () => {
     const steps = await stepsOf(profile), files = resultFiles(steps);
     const expected = [
-      ...TABLE_NAMES.flatMap((table) => ["md", "csv", "tex", "json"].map((format) => `tables/${table}.${format}`)),
-      ...FIGURE_NAMES.flatMap((figure) =>
+      "numbers.json",
+      ...tablesOf(profile).flatMap((table) =>
+        ["md", "csv", "tex", "json"].map((format) => `tables/${table}.${format}`)
+      ),
+      ...figuresOf(profile).flatMap((figure) =>
         ["vl.json", "svg", "png", "csv"].map((format) => `figures/${figure}.${format}`)
       ),
     ];
@@ -59,6 +69,13 @@ for (const profile of profiles) {
     for (const [method, { options }] of Object.entries(methods)) {
       attachMethod(method, { ...backbone, vocabulary: 16 }, options);
     }
+    for (const [method, { options }] of Object.entries(profile.extended?.methods ?? {})) {
+      attachMethod(method, { ...backbone, vocabulary: 16 }, options);
+      assert.ok(!(method in methods), `${method} is in both tables`);
+    }
+    const others = [...profile.extended?.tasks ?? [], ...profile.rankSweep?.tasks ?? []];
+    assert.ok(others.every((task) => tasks.includes(task)));
+    assert.ok(!profile.rankSweep || "lora" in methods, "the rank sweep takes its settings from lora");
     assert.ok(control in methods, `the control ${control} is no method of the profile`);
     assert.deepEqual(Object.keys(epochs).sort(), tasks.toSorted());
     for (const allowed of [lengths, pretrain.lengths]) {
@@ -76,6 +93,18 @@ for (const profile of profiles) {
     for (const download of downloadsOf(profile)) assert.notEqual(findSource(sources, download).sha256, null, download);
   });
 }
+
+Deno.test("paper() leaves out the tables and figures that a profile has no runs for", async () => {
+  const { extended: _, rankSweep: __, ...rest } = tiny, { lora } = tiny.methods;
+  const steps = await stepsOf({ ...rest, methods: { lora: lora! } });
+  const outputs = steps.map(({ name }) => name).filter((name) => /^(table|figure)\//.test(name)).sort();
+  assert.deepEqual(
+    outputs,
+    ["baselines", "bops", "datasets", "glue", "resources", "subspace"].map((t) => `table/${t}`),
+  );
+  const withAdalora = await stepsOf({ ...rest, tasks: ["cola", "mnli"], methods: { lora: lora!, adalora: lora! } });
+  assert.ok(withAdalora.some(({ name }) => name === "figure/adalora-ranks"));
+});
 
 Deno.test("PROFILE_NAMES are the names of the files of the profiles", async () => {
   const files: string[] = [];

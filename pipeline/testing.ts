@@ -1,18 +1,11 @@
 /** Results that nobody measured, for tests of tables and figures: the shapes of real ones, with the usual mishaps. */
 import { Stream } from "../src/random/stream.ts";
-import {
-  type EpochRecord,
-  type Matrix,
-  QUANTIZED,
-  type Quantized,
-  type RunRecord,
-  type Site,
-} from "../src/training/record.ts";
-import { hasDiagonal } from "./analysis/names.ts";
-import type { DatasetRow, Results } from "./results.ts";
+import { type EpochRecord, type Matrix, QUANTIZED, type Quantized, type Site } from "../src/training/record.ts";
+import { methodFacts } from "./steps/collect.ts";
+import type { DatasetRow, Results, Run } from "./results.ts";
 
 const TASKS = ["cola", "sst2", "mrpc", "qqp", "stsb", "mnli", "qnli", "rte"];
-const METHODS = ["full-ft", "bitfit", "lora", "blora-q", "blora-ra", "blora"];
+const METHODS = ["full-ft", "bitfit", "lora", "adalora", "blora-q", "blora-ra", "blora"];
 
 export interface Wanted {
   readonly tasks?: readonly string[];
@@ -22,10 +15,10 @@ export interface Wanted {
   readonly comparePublished?: boolean;
 }
 
-/** The same results for the same wish: eight tasks, six methods, three seeds, a control, one collapse, one divergence. */
+/** The same results for the same wish: eight tasks, seven methods, three seeds, a control, one collapse, one divergence. */
 export function syntheticResults(wanted: Wanted = {}): Results {
   const { tasks = TASKS, layers = 3, hidden = 64, matrices = ["query", "key", "value"] } = wanted;
-  const run = (method: string, task: string, seed: number, backbone: RunRecord["backbone"] = "pretrained") =>
+  const run = (method: string, task: string, seed: number, backbone: Run["backbone"] = "pretrained") =>
     syntheticRun({ method, task, seed, backbone, layers, hidden, matrices });
   return {
     profile: wanted.comparePublished ? "small" : "mini",
@@ -34,6 +27,43 @@ export function syntheticResults(wanted: Wanted = {}): Results {
     engine: "portable",
     backbone: wanted.comparePublished ? "DeBERTaV3-xsmall" : "mini (pre-trained here)",
     shape: { hidden, ffn: 4 * hidden, layers, heads: hidden / 16, vocab: 600, positionBuckets: 16 },
+    methods: [...METHODS, "dylora"].map(methodFacts),
+    extended: tasks.slice(0, 2).map((task) => ({
+      ...run("lora", task, 1),
+      step: `extended/dylora/${task}/seed-1`,
+      method: "dylora",
+    })),
+    rankSweep: [1, 2].flatMap((seed) =>
+      [1, 4].map((rank) => ({
+        ...run("lora", tasks[0]!, seed),
+        step: `rank-sweep/qkv-r${rank}/${tasks[0]}/seed-${seed}`,
+        options: { rank, alpha: 16, target: "qkv" },
+      }))
+    ),
+    subspace: {
+      step: `subspace/${tasks[0]}`,
+      task: tasks[0]!,
+      seed: 1,
+      rows: matrices.map((matrix) => ({
+        layer: 0,
+        matrix,
+        rank: 8,
+        update: 0.5,
+        weight: 4,
+        random: 0.25,
+        weightNorm: 8,
+        updateNorm: 2,
+      })),
+    },
+    resources: {
+      step: "resources",
+      batch: 16,
+      length: 28,
+      rows: [
+        { method: "bitfit", target: null, parameters: 1000, macs: 2e8, bytes: 3e6 },
+        ...["qv", "all6"].map((target) => ({ method: "lora", target, parameters: 9000, macs: 3e8, bytes: 4e6 })),
+      ],
+    },
     runs: tasks.flatMap((task) => [
       ...METHODS.flatMap((method) => [1, 2, 3].map((seed) => run(method, task, seed))),
       ...[1, 2, 3].map((seed) => run("lora", task, seed, "random")),
@@ -55,13 +85,13 @@ function syntheticDataset(task: string): DatasetRow {
   };
 }
 
-type Made = Pick<RunRecord, "method" | "task" | "seed" | "backbone"> & {
+type Made = Pick<Run, "method" | "task" | "seed" | "backbone"> & {
   readonly layers: number;
   readonly hidden: number;
   readonly matrices: readonly Matrix[];
 };
 
-function syntheticRun({ method, task, seed, backbone, layers, hidden, matrices }: Made): RunRecord {
+function syntheticRun({ method, task, seed, backbone, layers, hidden, matrices }: Made): Run {
   const stream = new Stream(seed, method, task, backbone), adapted = method.includes("lora");
   const sites = adapted
     ? Array.from(
@@ -74,7 +104,9 @@ function syntheticRun({ method, task, seed, backbone, layers, hidden, matrices }
     return { epoch, loss: 1 / epoch, scores: { accuracy: score }, score };
   });
   const best = epochs.reduce((a, b) => b.score > a.score ? b : a), last = epochs.at(-1) ?? null;
+  const label = backbone === "random" ? `${method}-on-random` : method;
   return {
+    step: `finetune/${label}/${task}/seed-${seed}`,
     method,
     task,
     seed,
@@ -93,31 +125,33 @@ function syntheticRun({ method, task, seed, backbone, layers, hidden, matrices }
     sites,
     steps: 750,
     meanLength: 12 + task.length,
+    costs: [],
+    virtualTokens: 0,
+    options: adapted
+      ? { rank: 8, alpha: 16, ...(method.startsWith("blora") && { lambdaBits: 0.001, lambdaRank: 0.001 }) }
+      : {},
     settings: {
-      rank: 8,
-      alpha: 16,
       learningRate: 5e-4,
       epochs: 3,
       batch: 16,
       warmUp: 100,
-      lambdaQ: 0.001,
-      lambdaR: 0.001,
     },
   };
 }
 
 function syntheticSite(stream: Stream, method: string, depth: number, layer: number, matrix: Matrix): Site {
+  const diagonal = ["adalora", "blora", "blora-ra"].includes(method);
   const wide = matrix === "value" ? 1 : 0, noise = () => Math.floor(3 * stream.uniform()) - 1;
-  const rank = hasDiagonal(method) ? Math.max(1, Math.min(8, Math.round(2 + 4 * depth) + 2 * wide + noise())) : 8;
+  const rank = diagonal ? Math.max(1, Math.min(8, Math.round(2 + 4 * depth) + 2 * wide + noise())) : 8;
   const width = (item: Quantized) => 2 ** Math.max(1, Math.min(5, (item === "W0" ? 3 : 2) + wide + noise()));
-  const items = QUANTIZED.filter((item) => hasDiagonal(method) || !item.startsWith("E"));
+  const items = QUANTIZED.filter((item) => diagonal || !item.startsWith("E"));
   const bits = method === "blora" || method === "blora-q"
     ? Object.fromEntries(items.map((item) => [item, width(item)]))
     : {};
-  return { layer, matrix, rank, maxRank: 8, bits };
+  return { layer, matrix, rank, maxRank: 8, diagonal, bits };
 }
 
-function outcomeOf(method: string, task: string, seed: number): RunRecord["outcome"] {
+function outcomeOf(method: string, task: string, seed: number): Run["outcome"] {
   if (method === "bitfit" && task === "cola" && seed === 2) return { kind: "collapsed" };
   if (method === "full-ft" && task === "rte" && seed === 3) return { kind: "diverged", step: 120 };
   return { kind: "ok" };

@@ -40,6 +40,8 @@ export const tiny: Profile = {
     lengths: [16, 28],
   },
   methods: { lora: { learningRate: 1e-2, options: { rank: 2 } }, blora },
+  extended: { methods: { bitfit: { learningRate: 1e-2, options: {} } }, tasks: ["cola"] },
+  rankSweep: { tasks: ["cola"], targets: ["qv"], ranks: [1, 2] },
   finetune: {
     batch: 16,
     gateLearningRate: 0.1,

@@ -4,7 +4,6 @@ import { loraReference, percentOf } from "../../src/bops/relative.ts";
 import type { Forward } from "../../src/bops/shape.ts";
 import type { RunRecord } from "../../src/training/record.ts";
 import type { Results } from "../results.ts";
-import { hasDiagonal } from "./names.ts";
 import { isUsable, runsOf, tasksOf } from "./runs.ts";
 import { mean } from "./statistics.ts";
 
@@ -22,7 +21,8 @@ export function forwardOf(results: Results, run: RunRecord): Forward {
   return {
     shape: results.shape,
     sites: run.sites,
-    diagonal: hasDiagonal(run.method),
+    costs: run.costs,
+    virtualTokens: run.virtualTokens,
     length: run.meanLength,
     labels: dataset.labels ?? 1,
   };

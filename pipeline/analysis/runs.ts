@@ -2,7 +2,7 @@
 import { InputError } from "../../src/errors.ts";
 import type { RunRecord } from "../../src/training/record.ts";
 import { inPrintOrder, methodTitle, taskTitle } from "./names.ts";
-import type { Results } from "../results.ts";
+import type { Results, Run } from "../results.ts";
 import { mean, standardDeviation } from "./statistics.ts";
 
 /** Marks of a mean: a run in it collapsed; a run is missing from it because it diverged. */
@@ -39,7 +39,7 @@ export function tasksOf(results: Results): string[] {
 
 /** Methods in print order, of those that were run on the backbone. */
 export function methodsOf(results: Results, backbone: Backbone = "pretrained"): string[] {
-  return inPrintOrder(results.runs.filter((run) => run.backbone === backbone).map((run) => run.method));
+  return inPrintOrder(results, results.runs.filter((run) => run.backbone === backbone).map((run) => run.method));
 }
 
 /** The runs of one method, by seed and task; of one task if given. */
@@ -48,7 +48,7 @@ export function runsOf(
   method: string,
   task?: string,
   backbone: Backbone = "pretrained",
-): RunRecord[] {
+): Run[] {
   return results.runs
     .filter((r) => r.method === method && r.backbone === backbone && (task === undefined || r.task === task))
     .sort(bySeedAndTask);
@@ -60,7 +60,7 @@ function bySeedAndTask(a: RunRecord, b: RunRecord): number {
 }
 
 /** The runs of a method that ended with numbers that mean something. @throws InputError if there are none */
-export function usableRuns(results: Results, method: string): RunRecord[] {
+export function usableRuns(results: Results, method: string): Run[] {
   const runs = runsOf(results, method).filter(isUsable);
   if (runs.length > 0) return runs;
   throw new InputError(
@@ -91,10 +91,14 @@ export function summarize(runs: readonly RunRecord[]): ScoreSummary {
   };
 }
 
-/** One note for collapsed and one for diverged runs, naming each; none where all went well. */
-export function outcomeNotes(runs: readonly RunRecord[]): string[] {
+/** One note for collapsed and one for diverged runs, naming each as `what` calls it; none where all went well. */
+export function outcomeNotes(
+  results: Results,
+  runs: readonly RunRecord[] = results.runs,
+  what = (run: RunRecord) => methodTitle(results, run.method),
+): string[] {
   const nameOf = (run: RunRecord) =>
-    `${methodTitle(run.method)} on ${taskTitle(run.task)} seed ${run.seed}` +
+    `${what(run)} on ${taskTitle(run.task)} seed ${run.seed}` +
     (run.backbone === "random" ? " (random backbone)" : "");
   const collapsed = runs.filter((run) => run.outcome.kind === "collapsed").map(nameOf).sort();
   const diverged = runs.flatMap((run) =>
@@ -120,4 +124,21 @@ export function provenance(results: Results): string {
   const seeds = seedsOf(results);
   return `Profile ${results.profile}, backbone ${results.backbone}, split ${splits}, best evaluated epoch, ` +
     `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}, engine ${results.engine}.`;
+}
+
+/** The steps that made some runs. */
+export function stepsOf(runs: readonly Run[]): string[] {
+  return runs.map(({ step }) => step).sort();
+}
+
+/** The steps behind a number of one method: those of one task if the column is that task's, such as `rte` or `rte.sd`. */
+export function sourcesOf(
+  results: Results,
+  method: string,
+  column: string,
+  backbone: Backbone = "pretrained",
+): string[] {
+  const [task] = column.split(".");
+  const one = results.datasets.some((dataset) => dataset.task === task) ? task : undefined;
+  return stepsOf(runsOf(results, method, one, backbone).filter(isUsable));
 }

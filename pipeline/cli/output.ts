@@ -1,5 +1,6 @@
 /** `deno task table NAME` and `deno task figure NAME`. */
 import { join } from "node:path";
+import { InputError } from "../../src/errors.ts";
 import { figureNamed } from "../figures/registry.ts";
 import { resultFiles } from "../paper.ts";
 import { tableNamed } from "../tables/registry.ts";
@@ -11,6 +12,11 @@ export async function outputCommand(kind: "table" | "figure", name: string, opti
   if (kind === "table") tableNamed(name);
   else figureNamed(name);
   const context = await openContext(options), step = `${kind}/${name}`;
+  if (!context.steps.some((declared) => declared.name === step)) {
+    throw new InputError(
+      `Profile "${context.profile.name}" has no runs for the ${kind} "${name}": choose another with --profile`,
+    );
+  }
   const files = Object.fromEntries(Object.entries(resultFiles(context.steps)).filter(([, made]) => made.step === step));
   const outcome = await run(context, options, { only: [step], files });
   if (outcome.status !== "ok") return 1;

@@ -10,7 +10,7 @@ const make = (name: string, results = syntheticResults()) => figureNamed(name)(r
 Deno.test("figureNamed() names the figures there are", () => {
   assert.throws(
     () => figureNamed("ranks"),
-    new UsageError('Unknown figure "ranks": expected one of scheme, rank-distribution, quantization-levels'),
+    new UsageError(`Unknown figure "ranks": expected one of ${FIGURE_NAMES.join(", ")}`),
   );
 });
 

@@ -13,7 +13,7 @@ const METHOD = "blora";
 /** Median bit width across the encoder of each weight and activation, per matrix, one panel per task. */
 export function quantizationLevels(results: Results): Figure {
   const runs = usableRuns(results, METHOD), tasks = tasksOf(results), matrices = matricesOf(runs);
-  const items = itemsOf(METHOD);
+  const items = itemsOf(runs.flatMap((run) => run.sites));
   const data = tasks.flatMap((task) =>
     items.flatMap((item) =>
       matrices.flatMap((matrix): Datum[] => {

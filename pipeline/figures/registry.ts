@@ -1,22 +1,41 @@
 /** Every figure by the name that people type. */
 import { unknownName } from "../../src/errors.ts";
 import type { Figure } from "../../src/render/figure.ts";
+import type { Profile } from "../profiles/profile.ts";
 import type { Results } from "../results.ts";
+import { ADALORA_TASK, adaloraRanks } from "./adalora_ranks.ts";
 import { quantizationLevels } from "./quantization_levels.ts";
 import { rankDistribution } from "./rank_distribution.ts";
 import { scheme } from "./scheme.ts";
 
-const FIGURES: Readonly<Record<string, (results: Results) => Figure>> = {
-  scheme,
-  "rank-distribution": rankDistribution,
-  "quantization-levels": quantizationLevels,
+interface Entry {
+  make(results: Results): Figure;
+  /** Whether a profile has the runs for it. */
+  has(profile: Profile): boolean;
+}
+
+const hasBlora = ({ methods }: Profile) => "blora" in methods;
+
+const FIGURES: Readonly<Record<string, Entry>> = {
+  scheme: { make: scheme, has: hasBlora },
+  "rank-distribution": { make: rankDistribution, has: hasBlora },
+  "quantization-levels": { make: quantizationLevels, has: hasBlora },
+  "adalora-ranks": {
+    make: adaloraRanks,
+    has: ({ methods, tasks }) => "adalora" in methods && tasks.includes(ADALORA_TASK),
+  },
 };
 
 export const FIGURE_NAMES: readonly string[] = Object.keys(FIGURES);
+
+/** The figures that a profile has runs for. */
+export function figuresOf(profile: Profile): string[] {
+  return FIGURE_NAMES.filter((name) => FIGURES[name]!.has(profile));
+}
 
 /** The function that makes a figure. @throws UsageError for a name that is none, with the names there are */
 export function figureNamed(name: string): (results: Results) => Figure {
   const figure = Object.hasOwn(FIGURES, name) ? FIGURES[name] : undefined;
   if (!figure) throw unknownName("figure", name, FIGURE_NAMES);
-  return figure;
+  return figure.make;
 }

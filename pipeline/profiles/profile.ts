@@ -1,4 +1,5 @@
 /** A budget: how much of the paper's experiment is run, on which data and which backbone. */
+import type { Target } from "../../src/peft/method.ts";
 import type { DebertaConfig } from "../../src/deberta/config.ts";
 import type { EngineName } from "../../src/engines/open.ts";
 import type { TaskName } from "../../src/glue/tasks.ts";
@@ -48,4 +49,17 @@ export interface Profile {
   readonly seeds: readonly number[];
   /** The method that is also run on an untrained backbone, with the first of the seeds, to show what pre-training gives. */
   readonly control: string;
+  /** The wider family of methods, for the table `extended`; on the profile's tasks and seeds if none are given. */
+  readonly extended?: {
+    readonly methods: Readonly<Record<string, MethodSettings>>;
+    readonly tasks?: readonly TaskName[];
+    readonly seeds?: readonly number[];
+  };
+  /** LoRA by adapted matrices and rank, for the table `rank-sweep`; its other options are those of `methods`. */
+  readonly rankSweep?: {
+    readonly tasks: readonly TaskName[];
+    readonly targets: readonly Target[];
+    readonly ranks: readonly number[];
+    readonly seeds?: readonly number[];
+  };
 }

@@ -1,8 +1,9 @@
 /** Gathers the records of all runs into what tables and figures are made of. */
 import type { DebertaConfig } from "../../src/deberta/config.ts";
-import type { StepRunner } from "../../src/graph/step.ts";
+import type { StepContext, StepRunner } from "../../src/graph/step.ts";
+import { findMethod } from "../../src/peft/registry.ts";
 import type { RunRecord } from "../../src/training/record.ts";
-import type { Results } from "../results.ts";
+import type { MethodFacts, Resources, Results, Run, Subspace } from "../results.ts";
 import { parametersOf, readJson, writeJson } from "./json.ts";
 import type { DatasetFacts } from "./tokenize.ts";
 
@@ -12,15 +13,38 @@ type CollectParameters = {
   readonly engine: string;
   readonly backboneTitle: string;
   readonly comparePublished: boolean;
+  /** In print order. */
+  readonly methods: readonly string[];
+  /** Names of steps. */
+  readonly runs: readonly string[];
+  readonly extended: readonly string[];
+  readonly rankSweep: readonly string[];
 };
 
+/** A method as print names it. @throws UsageError for an unknown one */
+export function methodFacts(name: string): MethodFacts {
+  const { label = name, title, reference } = findMethod(name);
+  return { name, label, title, reference };
+}
+
+/** What an analysis wrote, with the name of its step; null where the profile has no such step. */
+async function analysis<T extends { step: string }>(context: StepContext, role: string): Promise<T | null> {
+  const input = context.step.inputs[role];
+  if (!input || !("step" in input)) return null;
+  return { step: input.step, ...await readJson<Omit<T, "step">>(context, role) } as T;
+}
+
 export const run: StepRunner = async (context) => {
-  const { profile, benchmark, engine, backboneTitle, comparePublished } = parametersOf<CollectParameters>(context);
-  const roles = Object.keys(context.step.inputs),
-    of = (suffix: string) => roles.filter((role) => role.endsWith(suffix));
+  const { profile, benchmark, engine, backboneTitle, comparePublished, methods, ...steps } = parametersOf<
+    CollectParameters
+  >(context);
+  const roles = Object.keys(context.step.inputs).filter((role) => role.endsWith(":dataset.json"));
   const config = await readJson<DebertaConfig>(context, "config.json");
-  const facts = await Promise.all(of(":dataset.json").map((role) => readJson<DatasetFacts>(context, role)));
-  const runs = await Promise.all(of(":run.json").map((role) => readJson<RunRecord>(context, role)));
+  const facts = await Promise.all(roles.map((role) => readJson<DatasetFacts>(context, role)));
+  const records = (names: readonly string[]) =>
+    Promise.all(names.map(async (step): Promise<Run> => {
+      return { step, ...await readJson<RunRecord>(context, `${step}:run.json`) };
+    }));
   const { hidden, ffn, layers, heads, vocabulary, positionBuckets } = config;
   writeJson(
     context,
@@ -32,7 +56,12 @@ export const run: StepRunner = async (context) => {
       engine,
       backbone: backboneTitle,
       shape: { hidden, ffn, layers, heads, vocab: vocabulary, positionBuckets },
-      runs,
+      methods: methods.map(methodFacts),
+      runs: await records(steps.runs),
+      extended: await records(steps.extended),
+      rankSweep: await records(steps.rankSweep),
+      subspace: await analysis<Subspace>(context, "subspace.json"),
+      resources: await analysis<Resources>(context, "resources.json"),
       datasets: facts.map(({ majorityScore: _, ...row }) => row),
     } satisfies Results,
   );

@@ -3,7 +3,16 @@ import type { Row, Table } from "../../src/render/table.ts";
 import type { Quantized, RunRecord } from "../../src/training/record.ts";
 import { overallBops } from "../analysis/bops.ts";
 import { methodTitle } from "../analysis/names.ts";
-import { isUsable, methodsOf, outcomeNotes, provenance, runsOf, summarize, tasksOf } from "../analysis/runs.ts";
+import {
+  isUsable,
+  methodsOf,
+  outcomeNotes,
+  provenance,
+  runsOf,
+  sourcesOf,
+  summarize,
+  tasksOf,
+} from "../analysis/runs.ts";
 import { bitWidths, itemsOf, WEIGHTS } from "../analysis/sites.ts";
 import { mean, overAll, standardDeviation } from "../analysis/statistics.ts";
 import type { Results } from "../results.ts";
@@ -27,7 +36,7 @@ export function ablation(results: Results): Table {
       "and bit widths: means over adapted matrices, layers, tasks and seeds, read with test-time gates; what is not " +
       "quantized counts 32 bits [choice]. BOPs: adapted layers [choice], in giga bit operations per example and in percent of " +
       `LoRA r = 8 in full precision. ${provenance(results)}`,
-    notes: outcomeNotes(runs),
+    notes: outcomeNotes(results, runs),
     columns: [
       { key: "method", title: "Method" },
       { key: "quantization", title: "Quantization" },
@@ -43,11 +52,12 @@ export function ablation(results: Results): Table {
     ],
     sections: [{
       rows: variants.map(({ method, quantization, ranks }) => ({
-        method: methodTitle(method),
+        method: methodTitle(results, method),
         quantization,
         rankAdaptation: ranks,
         ...measured(results, method),
       })),
+      sources: (row, column) => sourcesOf(results, variants[row]!.method, column),
     }],
   };
 }
@@ -56,7 +66,7 @@ function measured(results: Results, method: string): Row {
   const tasks = tasksOf(results), runs = runsOf(results, method), usable = runs.filter(isUsable);
   const byTask = tasks.map((task) => summarize(runs.filter((run) => run.task === task)));
   const sites = usable.flatMap((run) => run.sites), bops = overallBops(results, method);
-  const items = itemsOf(method), marks = [...new Set(byTask.flatMap((summary) => [...summary.mark]))].sort().join("");
+  const items = itemsOf(sites), marks = [...new Set(byTask.flatMap((summary) => [...summary.mark]))].sort().join("");
   const meanBits = (wanted: (item: Quantized) => boolean) => mean(bitWidths(sites, items.filter(wanted)));
   return {
     score: { value: overAll(byTask.map((summary) => summary.mean)), mark: marks },

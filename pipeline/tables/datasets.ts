@@ -29,6 +29,7 @@ export function datasets(results: Results): Table {
         labels: row.labels ?? "regression",
         metric: headlineMetric(row.task),
       })),
+      sources: (row) => [`tokenize/${results.datasets[row]!.task}`],
     }],
   };
 }

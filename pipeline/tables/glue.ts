@@ -2,18 +2,31 @@
 import type { Column, Row, Section, Table } from "../../src/render/table.ts";
 import { overallBops } from "../analysis/bops.ts";
 import { headlineMetric, methodTitle, taskTitle } from "../analysis/names.ts";
-import { type Backbone, methodsOf, outcomeNotes, provenance, runsOf, summarize, tasksOf } from "../analysis/runs.ts";
+import {
+  type Backbone,
+  methodsOf,
+  outcomeNotes,
+  provenance,
+  runsOf,
+  sourcesOf,
+  summarize,
+  tasksOf,
+} from "../analysis/runs.ts";
 import { overAll } from "../analysis/statistics.ts";
 import type { Results } from "../results.ts";
 import { publishedNotes, publishedSections } from "./glue_published.ts";
 
 export function glue(results: Results): Table {
   const tasks = tasksOf(results), controls = methodsOf(results, "random");
-  const rows = methodsOf(results).map((method) => methodRow(results, method, tasks, "pretrained"));
-  const sections: Section[] = [{ rows }];
+  const methods = methodsOf(results), rows = methods.map((method) => methodRow(results, method, tasks, "pretrained"));
+  const sections: Section[] = [{ rows, sources: (row, column) => sourcesOf(results, methods[row]!, column) }];
   if (controls.length > 0) {
     const controlRows = controls.map((method) => methodRow(results, method, tasks, "random"));
-    sections.push({ title: "Control: the same method on an untrained backbone", rows: controlRows });
+    sections.push({
+      title: "Control: the same method on an untrained backbone",
+      rows: controlRows,
+      sources: (row, column) => sourcesOf(results, controls[row]!, column, "random"),
+    });
   }
   sections.push(...publishedSections(results, tasks, rows));
   return {
@@ -24,8 +37,8 @@ export function glue(results: Results): Table {
         provenance(results)
       } Parameters in thousands, without and with ` +
       "the task head (the largest of all tasks). BOPs: bit operations of the adapted layers in percent of LoRA " +
-      "r = 8 in full precision [choice], mean over tasks and seeds; adapters other than LoRA's kind are not counted yet.",
-    notes: [...outcomeNotes(results.runs), ...publishedNotes(results)],
+      "r = 8 in full precision [choice], mean over tasks and seeds.",
+    notes: [...outcomeNotes(results), ...publishedNotes(results)],
     columns: columnsOf(tasks),
     sections,
   };
@@ -57,7 +70,7 @@ function methodRow(results: Results, method: string, tasks: readonly string[], b
   const summaries = tasks.map((task) => ({ task, ...summarize(runs.filter((run) => run.task === task)) }));
   const most = (read: (run: typeof runs[number]) => number) => runs.length ? Math.max(...runs.map(read)) : null;
   return {
-    method: methodTitle(method),
+    method: methodTitle(results, method),
     ...Object.fromEntries(summaries.map((s) => [s.task, s.mark ? { value: s.mean, mark: s.mark } : s.mean])),
     average: overAll(summaries.map((s) => s.mean)),
     parameters: most((run) => run.parameters.method),

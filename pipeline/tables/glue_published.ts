@@ -1,7 +1,7 @@
 /** Published scores below ours, and by how much ours differ. */
 import { rawOf, type Row, type Section } from "../../src/render/table.ts";
 import { methodTitle } from "../analysis/names.ts";
-import { methodsOf, runsOf } from "../analysis/runs.ts";
+import { methodsOf, runsOf, sourcesOf } from "../analysis/runs.ts";
 import { overAll } from "../analysis/statistics.ts";
 import { PUBLISHED, PUBLISHED_SOURCE, type PublishedRow, publishedRow, publishedScore } from "../published.ts";
 import type { Results } from "../results.ts";
@@ -9,13 +9,26 @@ import type { Results } from "../results.ts";
 /** Two sections, or none where the profile's backbone makes a comparison meaningless. `ours` are the rows above. */
 export function publishedSections(results: Results, tasks: readonly string[], ours: readonly Row[]): Section[] {
   if (!results.comparePublished) return [];
-  const differences = methodsOf(results).flatMap((method, i) => {
+  const compared = methodsOf(results).flatMap((method, i) => {
     const published = publishedRow(method, sizeOf(results, method)), own = ours[i];
-    return published && own ? [difference(published, own, tasks)] : [];
+    return published && own ? [{ method, row: difference(results, published, own, tasks) }] : [];
   });
   return [
-    { title: "Published, DeBERTaV3-base", rows: PUBLISHED.map((row) => asRow(row, tasks)) },
-    ...(differences.length ? [{ title: "Ours minus published, same method and size", rows: differences }] : []),
+    {
+      title: "Published, DeBERTaV3-base",
+      rows: PUBLISHED.map((row) => asRow(results, row, tasks)),
+      sources: () => [PUBLISHED_SOURCE],
+    },
+    ...(compared.length
+      ? [{
+        title: "Ours minus published, same method and size",
+        rows: compared.map(({ row }) => row),
+        sources: (row: number, column: string) => [
+          ...sourcesOf(results, compared[row]!.method, column),
+          PUBLISHED_SOURCE,
+        ],
+      }]
+      : []),
   ];
 }
 
@@ -28,16 +41,20 @@ export function publishedNotes(results: Results): string[] {
   ];
 }
 
-/** The size option of a method as run; of LoRA and its kin it is the rank they are built with. */
+/** The size option of a method as run: an adapter's width, the rank that AdaLoRA ends with, LoRA's rank. */
 function sizeOf(results: Results, method: string): number | null {
   const run = runsOf(results, method)[0];
-  return run?.sites[0]?.maxRank ?? null;
+  for (const option of ["bottleneck", "targetRank", "rank"]) {
+    const size = run?.options[option];
+    if (typeof size === "number") return size;
+  }
+  return null;
 }
 
-function asRow(row: PublishedRow, tasks: readonly string[]): Row {
+function asRow(results: Results, row: PublishedRow, tasks: readonly string[]): Row {
   const scores = tasks.map((task) => publishedScore(row, task));
   return {
-    method: nameOf(row),
+    method: nameOf(results, row),
     ...Object.fromEntries(tasks.map((task, i) => [task, scores[i] ?? null])),
     average: overAll(scores),
     "average.published": Math.round(row.average * 100) / 10000,
@@ -45,19 +62,19 @@ function asRow(row: PublishedRow, tasks: readonly string[]): Row {
   };
 }
 
-function difference(row: PublishedRow, own: Row, tasks: readonly string[]): Row {
+function difference(results: Results, row: PublishedRow, own: Row, tasks: readonly string[]): Row {
   const gaps = tasks.map((task) => {
     const score = rawOf(own[task]), published = publishedScore(row, task);
     return typeof score === "number" && published !== null ? score - published : null;
   });
   return {
-    method: nameOf(row),
+    method: nameOf(results, row),
     ...Object.fromEntries(tasks.map((task, i) => [task, gaps[i] ?? null])),
     average: overAll(gaps),
   };
 }
 
-function nameOf(row: PublishedRow): string {
-  if (row.size === null) return methodTitle(row.method);
-  return `${methodTitle(row.method)} ${row.method.endsWith("lora") ? "r" : "d"} = ${row.size}`;
+function nameOf(results: Results, row: PublishedRow): string {
+  if (row.size === null) return methodTitle(results, row.method);
+  return `${methodTitle(results, row.method)} ${row.method.endsWith("lora") ? "r" : "d"} = ${row.size}`;
 }

@@ -1,14 +1,16 @@
 /** B-LoRA's settings per task, as run. */
 import type { Cell, Table } from "../../src/render/table.ts";
 import { taskTitle } from "../analysis/names.ts";
-import { provenance, runsOf, tasksOf, usableRuns } from "../analysis/runs.ts";
+import { provenance, runsOf, sourcesOf, tasksOf, usableRuns } from "../analysis/runs.ts";
 import type { Results } from "../results.ts";
 
 export function hyperparameters(results: Results): Table {
   const tasks = tasksOf(results),
-    settings = new Set(usableRuns(results, "blora").flatMap((run) => Object.keys(run.settings)));
+    settings = new Set(usableRuns(results, "blora").flatMap((run) => Object.keys({ ...run.settings, ...run.options })));
   const valueOf = (setting: string, task: string): Cell => {
-    const values = runsOf(results, "blora", task).map((run) => run.settings[setting]).filter((v) => v !== undefined);
+    const values = runsOf(results, "blora", task).map((run) => run.settings[setting] ?? run.options[setting]).filter((
+      v,
+    ) => v !== undefined);
     const distinct = [...new Set(values)];
     return distinct.length > 1 ? distinct.join(" / ") : distinct[0] ?? null;
   };
@@ -27,6 +29,7 @@ export function hyperparameters(results: Results): Table {
         setting,
         ...Object.fromEntries(tasks.map((task) => [task, valueOf(setting, task)])),
       })),
+      sources: (_, column) => sourcesOf(results, "blora", column),
     }],
   };
 }

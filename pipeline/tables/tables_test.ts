@@ -4,6 +4,7 @@ import { Stream } from "../../src/random/stream.ts";
 import { renderTable } from "../../src/render/render_table.ts";
 import { rawOf, type Row, type Table } from "../../src/render/table.ts";
 import type { Results } from "../results.ts";
+import { numbersOf } from "../steps/numbers.ts";
 import { syntheticResults } from "../testing.ts";
 import { TABLE_NAMES, tableNamed } from "./registry.ts";
 
@@ -20,7 +21,7 @@ Deno.test("tableNamed() names the tables there are", () => {
     assert.ok(error instanceof UsageError);
     assert.equal(
       error.message,
-      'Unknown table "gluee": expected one of glue, bops, ablation, datasets, hyperparameters',
+      `Unknown table "gluee": expected one of ${TABLE_NAMES.join(", ")}`,
     );
     return true;
   });
@@ -29,8 +30,11 @@ Deno.test("tableNamed() names the tables there are", () => {
 
 for (const name of TABLE_NAMES) {
   Deno.test(`Table ${name} has the same bytes for runs in any order`, () => {
-    const results = syntheticResults(), runs = new Stream("shuffle").shuffled(results.runs);
-    assert.deepEqual(renderTable(make(name, { ...results, runs })), renderTable(make(name, results)));
+    const results = syntheticResults(), shuffled = <T>(runs: readonly T[]) => new Stream("shuffle").shuffled(runs);
+    const { runs, extended, rankSweep } = results;
+    const other = { ...results, runs: shuffled(runs), extended: shuffled(extended), rankSweep: shuffled(rankSweep) };
+    assert.deepEqual(renderTable(make(name, other)), renderTable(make(name, results)));
+    assert.deepEqual(numbersOf([make(name, other)]), numbersOf([make(name, results)]));
     assert.equal(make(name, results).name, name);
   });
 }
@@ -72,7 +76,7 @@ Deno.test("Table glue prints published numbers and differences only where they c
   assert.equal(table.sections[2]?.title, "Published, DeBERTaV3-base");
   assert.match(table.notes.join("\n"), /Published: AdaLoRA, ICLR 2023 .*2303\.10512/);
   assert.equal(rowNamed(table, "LoRA r = 8", 2).sst2, 0.9495);
-  assert.deepEqual(gaps?.rows.map((row) => row.method), ["Full fine-tuning", "BitFit", "LoRA r = 8"]);
+  assert.deepEqual(gaps?.rows.map((row) => row.method), ["Full fine-tuning", "BitFit", "LoRA r = 8", "AdaLoRA r = 8"]);
   const lora = ours?.rows.find((row) => row.method === "LoRA");
   assert.equal(rowNamed(table, "LoRA r = 8", 3).sst2, Number(lora?.sst2) - 0.9495);
 });
@@ -115,9 +119,9 @@ Deno.test("Table datasets has a row per task and names regression", () => {
 
 Deno.test("Table hyperparameters shows every value of a setting that differs between seeds", () => {
   const results = syntheticResults({ tasks: ["cola"] });
-  const runs = results.runs.map((run) => ({ ...run, settings: { ...run.settings, alpha: run.seed } }));
+  const runs = results.runs.map((run) => ({ ...run, settings: { ...run.settings, batch: run.seed } }));
   const rows = make("hyperparameters", { ...results, runs }).sections[0]?.rows;
-  assert.equal(rows?.find((row) => row.setting === "alpha")?.cola, "1 / 2 / 3");
+  assert.equal(rows?.find((row) => row.setting === "batch")?.cola, "1 / 2 / 3");
   assert.equal(rows?.find((row) => row.setting === "rank")?.cola, 8);
 });
 
@@ -127,4 +131,43 @@ Deno.test("Table hyperparameters asks for runs where there are none", () => {
     () => make("hyperparameters", { ...results, runs: results.runs.filter((run) => run.method !== "blora") }),
     /Profile "mini" has no run of method "blora" .*deno task reproduce --profile mini/,
   );
+});
+
+Deno.test("Table extended has the family's own runs, and LoRA and B-LoRA on the same tasks and seeds", () => {
+  const results = syntheticResults(), table = make("extended", results), row = rowNamed(table, "DyLoRA");
+  assert.equal(row.cola, results.extended.find((run) => run.task === "cola")?.best?.score);
+  assert.equal("sst2" in row && !("mrpc" in row), true);
+  assert.deepEqual([row.bits, row.relativeBops], [32, 100]);
+  const lora = rowNamed(table, "LoRA", 1), first = results.runs.find((run) => run.method === "lora" && run.seed === 1);
+  assert.equal(lora.cola, first?.best?.score);
+  assert.ok(Number(rowNamed(table, "B-LoRA (q + ra)", 1).bits) < 32);
+});
+
+Deno.test("Table baselines gives each method's options and both parameter counts", () => {
+  const row = rowNamed(make("baselines", syntheticResults()), "LoRA");
+  assert.deepEqual([row.options, row.learningRate], ["rank 8, alpha 16", "0.0005"]);
+  assert.equal(Number(row.parametersWithHead) - Number(row.parameters), 64 * 64 + 3 * 64);
+  assert.equal(rowNamed(make("baselines", syntheticResults()), "BitFit").options, "none");
+});
+
+Deno.test("Table rank-sweep has a row for each choice of matrices and a column for each rank", () => {
+  const results = syntheticResults(), [section] = make("rank-sweep", results).sections, [row] = section!.rows;
+  assert.deepEqual([section!.title, row!.matrices, section!.rows.length], ["CoLA", "Wq, Wk, Wv", 1]);
+  const scores = results.rankSweep.filter((run) => run.options.rank === 4).map((run) => run.best!.score);
+  assert.equal(row!.r4, (scores[0]! + scores[1]!) / 2);
+  assert.deepEqual(section!.sources!(0, "r4"), ["rank-sweep/qkv-r4/cola/seed-1", "rank-sweep/qkv-r4/cola/seed-2"]);
+});
+
+Deno.test("Table subspace divides the update's norm by what of W lies along it", () => {
+  const [row] = make("subspace", syntheticResults()).sections[0]!.rows;
+  assert.deepEqual([row!.matrix, row!.amplification], ["Wq of layer 1", 4]);
+});
+
+Deno.test("Table resources has a row for each choice of matrices, and one for methods that have none", () => {
+  const rows = make("resources", syntheticResults()).sections[0]!.rows.map(({ method, modules }) => [method, modules]);
+  assert.deepEqual(rows, [
+    ["BitFit", "the method's own"],
+    ["LoRA", "query and value only"],
+    ["LoRA", "all linear modules"],
+  ]);
 });

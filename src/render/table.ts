@@ -29,6 +29,8 @@ export type Row = Readonly<Record<string, Cell>>;
 export interface Section {
   readonly title?: string;
   readonly rows: readonly Row[];
+  /** What a cell's number was made from, by the row's place in the section and the column's key. */
+  sources?(row: number, column: string): readonly string[];
 }
 
 export interface Table {

@@ -1,0 +1,59 @@
+/** Effective ranks as a map of layers and matrices, whatever method learned them. */
+import type { Datum, Figure } from "../../src/render/figure.ts";
+import { RANK_COLOURS } from "../../src/render/theme.ts";
+import { methodTitle, taskTitle } from "../analysis/names.ts";
+import { provenance, usableRuns } from "../analysis/runs.ts";
+import { matricesOf, MATRIX_LABELS } from "../analysis/sites.ts";
+import { mean } from "../analysis/statistics.ts";
+import type { Results } from "../results.ts";
+import { heatMapSpec } from "./heat_map.ts";
+
+interface Wanted {
+  readonly name: string;
+  readonly title: string;
+  readonly method: string;
+  readonly tasks: readonly string[];
+}
+
+/** Mean effective rank of each adapted matrix over seeds, one panel per task. @throws InputError without such runs */
+export function rankMap(results: Results, { name, title, method, tasks }: Wanted): Figure {
+  const runs = usableRuns(results, method).filter((run) => tasks.includes(run.task)), matrices = matricesOf(runs);
+  const layers = Array.from({ length: results.shape.layers }, (_, layer) => layer + 1);
+  const data = tasks.flatMap((task) =>
+    layers.flatMap((layer) =>
+      matrices.flatMap((matrix): Datum[] => {
+        const sites = runs.filter((run) => run.task === task).flatMap((run) => run.sites)
+          .filter((site) => site.layer === layer - 1 && site.matrix === matrix);
+        const rank = mean(sites.map((site) => site.rank));
+        return rank === null
+          ? []
+          : [{ task: taskTitle(task), layer, matrix: MATRIX_LABELS[matrix], rank, runs: sites.length }];
+      })
+    )
+  );
+  const top = Math.max(1, ...runs.flatMap((run) => run.sites.map((site) => site.maxRank)));
+  return {
+    name,
+    title,
+    subtitle: [`Mean over seeds, at most ${top}; profile ${results.profile}, backbone ${results.backbone}`],
+    caption:
+      `Effective rank of each adapted matrix of each layer after fine-tuning with ${
+        methodTitle(results, method)
+      }, mean over ` +
+      `seeds; layer 1 reads the embeddings. ${provenance(results)}`,
+    data,
+    spec: heatMapSpec({
+      panel: "task",
+      panels: tasks.map(taskTitle),
+      x: { field: "matrix", title: "Adapted matrix", order: matrices.map((matrix) => MATRIX_LABELS[matrix]) },
+      y: { field: "layer", title: "Layer", order: layers.toReversed() },
+      value: "rank",
+      label: "format(datum.rank, '.1f')",
+      colour: {
+        scale: { scheme: RANK_COLOURS, domain: [0, top] },
+        legend: { title: ["Effective", "rank"], gradientLength: 140, tickCount: 4, format: "d" },
+      },
+      brightness: `datum.rank / ${top}`,
+    }),
+  };
+}

@@ -1,0 +1,71 @@
+/** Writes down every number that the tables print, with the steps whose outputs it was made from. */
+import type { StepRunner } from "../../src/graph/step.ts";
+import { printedColumns, rawOf, type Row, type Section, type Table } from "../../src/render/table.ts";
+import type { Results } from "../results.ts";
+import { tableNamed } from "../tables/registry.ts";
+import { parametersOf, readJson, writeText } from "./json.ts";
+
+/** A quoted number: its raw value, and the place of its sources in the list of all sources. */
+export interface QuotedNumber {
+  readonly value: number;
+  readonly sources: number;
+}
+
+export interface Numbers {
+  readonly format: 1;
+  /** By `table/row/column`, or `table/section/row/column`. */
+  readonly numbers: Readonly<Record<string, QuotedNumber>>;
+  /** Names of steps, or of publications. */
+  readonly sources: readonly (readonly string[])[];
+}
+
+/**
+ * Every printed number of some tables.
+ * @throws Error if two numbers of a table cannot be told apart by section, row and column, or one has no source
+ */
+export function numbersOf(tables: readonly Table[]): Numbers {
+  const numbers: Record<string, QuotedNumber> = {}, sources: string[][] = [], places = new Map<string, number>();
+  const placeOf = (names: readonly string[]): number => {
+    const sorted = [...new Set(names)].sort(), key = JSON.stringify(sorted);
+    if (!places.has(key)) places.set(key, sources.push(sorted) - 1);
+    return places.get(key)!;
+  };
+  for (const table of tables) {
+    for (const section of table.sections) {
+      const names = rowNames(table, section);
+      section.rows.forEach((row, i) => {
+        for (const { key } of printedColumns(table)) {
+          const value = rawOf(row[key]);
+          if (typeof value !== "number") continue;
+          const name = [table.name, ...(section.title ? [section.title] : []), names[i]!, key].join("/");
+          const from = section.sources?.(i, key) ?? [];
+          if (from.length === 0) throw new Error(`The number "${name}" has no source`);
+          if (name in numbers) throw new Error(`Two numbers are called "${name}"`);
+          numbers[name] = { value, sources: placeOf(from) };
+        }
+      });
+    }
+  }
+  return { format: 1, numbers, sources };
+}
+
+/** What tells the rows of a section apart: the first column, and the second where the first does not suffice. */
+function rowNames({ columns }: Table, { rows }: Section): string[] {
+  const text = (row: Row, column: number) => String(rawOf(row[columns[column]?.key ?? ""]));
+  const first = rows.map((row) => text(row, 0));
+  return new Set(first).size === rows.length ? first : rows.map((row) => `${text(row, 0)}, ${text(row, 1)}`);
+}
+
+export const run: StepRunner = async (context) => {
+  const { tables } = parametersOf<{ tables: string[] }>(context);
+  const results = await readJson<Results>(context, "results.json");
+  writeText(context, "numbers.json", inLines(numbersOf(tables.map((name) => tableNamed(name)(results)))));
+};
+
+/** JSON with a line for each number and each list of sources, so that differences can be read. */
+function inLines({ format, numbers, sources }: Numbers): string {
+  const lines = (items: readonly string[]) => items.map((item) => `  ${item}`).join(",\n");
+  const quoted = Object.entries(numbers).map(([name, number]) => `${JSON.stringify(name)}: ${JSON.stringify(number)}`);
+  const listed = sources.map((names) => JSON.stringify(names));
+  return `{\n "format": ${format},\n "numbers": {\n${lines(quoted)}\n },\n "sources": [\n${lines(listed)}\n ]\n}\n`;
+}

@@ -1,0 +1,50 @@
+/** Every method with its options and what it trains, as run. */
+import type { Table } from "../../src/render/table.ts";
+import { methodsOf, provenance, runsOf, sourcesOf } from "../analysis/runs.ts";
+import type { Results, Run } from "../results.ts";
+
+export function baselines(results: Results): Table {
+  const methods = methodsOf(results);
+  return {
+    name: "baselines",
+    title: `Methods and their options, profile ${results.profile}`,
+    caption:
+      "Options and learning rates as run; parameters in thousands, without and with the task head (the largest of all " +
+      `tasks). ${provenance(results)}`,
+    notes: [],
+    columns: [
+      { key: "method", title: "Method" },
+      { key: "trains", title: "What it is" },
+      { key: "options", title: "Options" },
+      { key: "learningRate", title: "Learning rate", align: "right" },
+      { key: "parameters", title: "Parameters", unit: "k", factor: 1e-3, decimals: 1, align: "right" },
+      { key: "parametersWithHead", title: "With head", unit: "k", factor: 1e-3, decimals: 1, align: "right" },
+      { key: "reference", title: "Source" },
+    ],
+    sections: [{
+      rows: methods.map((method) => {
+        const runs = runsOf(results, method), facts = results.methods.find(({ name }) => name === method);
+        const most = (read: (run: Run) => number) => Math.max(...runs.map(read));
+        return {
+          method: facts?.label ?? method,
+          trains: facts?.title ?? null,
+          options: distinct(runs, optionsInWords) || "none",
+          learningRate: distinct(runs, (run) => String(run.settings.learningRate)),
+          parameters: most((run) => run.parameters.method),
+          parametersWithHead: most((run) => run.parameters.method + run.parameters.head),
+          reference: facts?.reference ?? null,
+        };
+      }),
+      sources: (row, column) => sourcesOf(results, methods[row]!, column),
+    }],
+  };
+}
+
+function optionsInWords({ options }: Run): string {
+  return Object.entries(options).map(([name, value]) => `${name} ${value}`).join(", ");
+}
+
+/** What the runs have in common; all that there is, where they differ. */
+function distinct(runs: readonly Run[], read: (run: Run) => string): string {
+  return [...new Set(runs.map(read))].join(" / ");
+}
