@@ -14,7 +14,7 @@ import { fromPeft, type Method, toPeft } from "./method.ts";
 const options = z.strictObject({
   /** Virtual tokens. */
   tokens: z.int().min(1).default(8),
-  /** Where they start: at embeddings drawn from the vocabulary, or at U(-0.5, 0.5) (section 3.2 of the paper). */
+  /** Where they start: at embeddings drawn from the vocabulary, or at U(-0.5, 0.5) (section 2.1 of the paper). */
   start: z.enum(["vocabulary", "random"]).default("vocabulary"),
 });
 export type PromptTuningOptions = z.infer<typeof options>;

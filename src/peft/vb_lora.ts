@@ -3,7 +3,7 @@
  * model shares (Li et al. 2024, arXiv 2405.15179).
  *
  * A sub-vector has a logit for every vector of the bank; it is the softmax-weighted sum of the `topk` vectors whose logits are
- * largest (section 3.3). Bank and logits train, by gradients of the weights that are in the mixture.
+ * largest. Bank and logits train, by gradients of the weights that are in the mixture.
  */
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
