@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
-import { explainDisk } from "./disk.ts";
+import { mendable } from "../io_errors.ts";
 import { fail, type Fetch, NetworkFailure, open, type Opened } from "./open.ts";
 import { pathOf, type Source } from "./sources.ts";
 
@@ -50,7 +50,7 @@ export async function fetchSource(source: Source, options: FetchOptions): Promis
     return path;
   } catch (error) {
     if (temporary !== undefined) await Deno.remove(temporary).catch(() => {});
-    throw explainDisk(path, error);
+    throw mendable(error, `Cannot write "${path}"`, "free some space, or make the folder writable");
   }
 }
 

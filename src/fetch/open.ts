@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../errors.ts";
+import { mendable } from "../io_errors.ts";
 import { pathOf, type Source } from "./sources.ts";
 
 /** A failure of the network, worth another attempt. */
@@ -43,7 +44,13 @@ async function openFile(source: Source, mirror: string): Promise<Opened> {
     const file = await Deno.open(path);
     return { body: file.readable, from: path, stated: null };
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory)) throw cause;
+    if (!(cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory)) {
+      throw mendable(
+        cause,
+        `Cannot read "${path}" in the mirror`,
+        "make it readable, or leave out --mirror to download it",
+      );
+    }
     throw new InputError(
       `Cannot find "${source.name}" in the mirror: there is no file "${path}"; ` +
         "put it there, or leave out --mirror to download it",

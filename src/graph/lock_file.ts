@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { writeAtomically } from "./atomic.ts";
 import { digestFile, type FileDigest, type StepKey } from "./fingerprint.ts";
-import { codeOf, mendable } from "./io_errors.ts";
+import { codeOf, mendable } from "../io_errors.ts";
 import type { Outcome } from "./schedule.ts";
 
 /** The file's name in a folder of results. */

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomically } from "./atomic.ts";
-import { mendable } from "./io_errors.ts";
+import { mendable } from "../io_errors.ts";
 import {
   digestIfThere,
   lockOf,

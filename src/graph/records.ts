@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomically } from "./atomic.ts";
 import type { Preimage, StepKey } from "./fingerprint.ts";
-import { codeOf, mendable } from "./io_errors.ts";
+import { codeOf, mendable } from "../io_errors.ts";
 
 /** How a step was last brought up to date. */
 export interface StepRecord {

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { writeAtomically } from "./atomic.ts";
-import { mendable } from "./io_errors.ts";
+import { mendable } from "../io_errors.ts";
 
 /** Who runs steps, and which. */
 export interface Holder {

@@ -3,7 +3,7 @@ import cacache from "cacache";
 import { Buffer } from "node:buffer";
 import { canonicalText } from "./canonical.ts";
 import { asFileDigest, digestBytes, type FileDigest, type StepKey } from "./fingerprint.ts";
-import { codeOf, mendable } from "./io_errors.ts";
+import { codeOf, mendable } from "../io_errors.ts";
 
 /** A stored output. Size in bytes. */
 export interface StoredOutput {

@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Executor, type Job, StepFailure } from "./executor.ts";
 import type { StepKey } from "./fingerprint.ts";
-import { mendable } from "./io_errors.ts";
+import { mendable } from "../io_errors.ts";
 import type { FromWorker, ToWorker } from "./worker_protocol.ts";
 
 export interface WorkerPoolOptions {

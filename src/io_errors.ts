@@ -1,4 +1,5 @@
-import { InputError } from "../errors.ts";
+/** Failures of the disk in words. */
+import { InputError } from "./errors.ts";
 
 /** What a person can do something about, by the operating system's error code. */
 const CAUSES: Readonly<Record<string, string>> = {
