@@ -16,7 +16,8 @@ export function cholesky({ shape, data }: HostTensor, damping: number): Lower {
     const row = new Float64Array(i + 1);
     for (let j = 0; j <= i; j++) {
       let rest = data[i * n + j]! + (i === j ? damping : 0);
-      for (let k = 0; k < j; k++) rest -= row[k]! * (j === i ? row : L[j]!)[k]!;
+      const other = L[j] ?? row;
+      for (let k = 0; k < j; k++) rest -= row[k]! * other[k]!;
       if (i === j && !(rest > 0)) throw new RangeError(`A matrix [${shape}] is not positive definite at row ${i}`);
       row[j] = i === j ? Math.sqrt(rest) : rest / L[j]![j]!;
     }
@@ -39,6 +40,9 @@ export function solveRow(L: Lower, v: ArrayLike<number>): Float64Array {
 /** v L, for a row v [n]. */
 export function timesLower(v: ArrayLike<number>, L: Lower): Float64Array {
   const product = new Float64Array(L.length);
-  L.forEach((row, i) => row.forEach((x, j) => product[j]! += v[i]! * x));
+  for (let i = 0; i < L.length; i++) {
+    const row = L[i]!, x = v[i]!;
+    for (let j = 0; j <= i; j++) product[j]! += x * row[j]!;
+  }
   return product;
 }
