@@ -7,6 +7,7 @@
  *
  * - W0: n m, A: n r, E: r (where the update has one), B: r m.
  * - A method's other products (`costs`): as many as it says for each token, part of the scope `adapter`.
+ *   The rows of the relative table pass through them, too, where they lie in a query or key projection: not counted.
  * - Tokens that a method adds lengthen the example.
  * - W0 and A read the layer's input: 32 bits, for in this encoder every such input leaves a LayerNorm, a GELU or the
  *   probability-weighted sum of values, none of which is quantized.
