@@ -69,6 +69,17 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .action(async (options) => {
       code = await (await import("./cli/status.ts")).statusCommand(options);
     });
+  program.command("lineage").argument("<file>", "a file below the folder of results").description(
+    "say where a file of results comes from: steps, runs, settings, data and code",
+  )
+    .option("--engine <name>", "the engine that the results were made with (default: the profile's)")
+    .option("--results <folder>", "where results are", "results")
+    .option("--cache <folder>", "where the outputs of steps are kept", ".cache")
+    .option("--json", "as JSON, with every step and digest")
+    .option("--verbose", "show the stack of a failure")
+    .action(async (file, options) => {
+      code = await (await import("./cli/lineage.ts")).lineageCommand(file, options);
+    });
   profiled(program.command("fetch").description("download and verify the inputs of a profile"))
     .option("--mirror <address>", "take downloads from this address or folder instead")
     .option("--check", "verify what is there and download nothing")

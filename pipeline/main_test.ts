@@ -89,6 +89,18 @@ const BAD: readonly (readonly [typed: string, line: string, code: 1 | 2])[] = [
     'There is no lock in "<dir>/mini" to compare with: type deno task reproduce --profile mini first',
     1,
   ],
+  ["lineage", `Missing required argument "file"${help("lineage")}`, 2],
+  [
+    "lineage <file>",
+    'Cannot tell the lineage of "<file>": expected a file of results, such as results/mini/tables/glue.md',
+    1,
+  ],
+  [
+    "lineage results/mini/tables/nope.md",
+    'Cannot tell the lineage of "results/mini/tables/nope.md": no step makes it; expected a file such as ' +
+    '"results/mini/tables/glue.md"',
+    1,
+  ],
   [
     "parity <dir>",
     'Cannot read "<dir>/fixture.json": expected "<dir>" to be a fixture folder (deno task parity DIR...)',

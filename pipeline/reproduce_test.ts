@@ -4,7 +4,10 @@ import type { Event } from "../src/graph/events.ts";
 import { LOCK_NAME, readLock } from "../src/graph/lock_file.ts";
 import { reproduce, type Reproduced } from "../src/graph/reproduce.ts";
 import { complaints, computed, TemporaryFolder } from "../src/graph/toy/rig.ts";
+import { describeLineage } from "./cli/lineage.ts";
+import { lineageOf } from "./lineage.ts";
 import { MODULES, resultFiles } from "./paper.ts";
+import type { Numbers } from "./steps/numbers.ts";
 import { tiny, tinyContext } from "./testing_profile.ts";
 
 type Run = Reproduced & { readonly events: readonly Event[] };
@@ -71,6 +74,39 @@ Deno.test("reproduce() writes every table and figure of a profile, and locks the
   }
   const glue = await Deno.readTextFile(`${reference.path}/results/tiny/tables/glue.csv`);
   assert.ok(tiny.tasks.every((task) => glue.includes(`${task},`)), glue);
+});
+
+Deno.test("lineageOf() follows a file down to runs, settings, digests of data and versions of code", async () => {
+  const { steps, environment, results } = await tinyContext(`${reference.path}/results`);
+  const target = { steps, environment, cache: `${reference.path}/cache`, scope: tiny.name };
+  const lineage = await lineageOf(target, results, "tables/glue.md");
+  assert.equal(lineage.sha256, lineage.locked?.sha256);
+  assert.deepEqual([lineage.step, lineage.steps.at(-1)?.step], ["table/glue", "table/glue"]);
+  assert.ok(
+    lineage.steps.every(({ state, fingerprint, inputs }) =>
+      state === "fresh" && fingerprint && Object.values(inputs).every(({ digest }) => digest?.length === 64)
+    ),
+  );
+  const run = lineage.steps.find(({ step }) => step === "finetune/lora/cola/seed-0")!;
+  assert.equal(run.inputs["examples.json"]?.digest, first.steps.get("tokenize/cola")?.outputs["examples.json"]?.digest);
+  const text = describeLineage(lineage);
+  for (
+    const said of ["as locked", "lora: batch 16", "rank 2", "deno ", "generate 1", "on cola, stsb; seed 0", "train.tsv"]
+  ) {
+    assert.ok(text.includes(said), `no "${said}" in\n${text}`);
+  }
+  const elsewhere = await lineageOf({ ...target, cache: `${reference.path}/empty` }, results, "tables/bops.md");
+  assert.ok(elsewhere.steps.every(({ state }) => state === "missing"));
+  await assert.rejects(lineageOf(target, results, "tables/nope.md"), /no step makes it/);
+});
+
+Deno.test("Every source of numbers.json is a step, and every step that makes a run is one", async () => {
+  const { steps, results } = await tinyContext(`${reference.path}/results`), names = steps.map(({ name }) => name);
+  const { numbers, sources } = JSON.parse(await Deno.readTextFile(`${results}/numbers.json`)) as Numbers;
+  const quoted = new Set(Object.values(numbers).flatMap((number) => sources[number.sources]!));
+  assert.deepEqual([...quoted].filter((name) => !names.includes(name)), []);
+  const runs = steps.filter(({ kind }) => kind === "finetune").map(({ name }) => name);
+  assert.deepEqual(runs.filter((name) => !quoted.has(name)), []);
 });
 
 Deno.test("reproduce() leaves the same bytes with two jobs, where the first run had one", async () => {
