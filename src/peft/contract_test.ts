@@ -181,7 +181,8 @@ for (const name of METHOD_NAMES) {
     Deno.test(`${method}: observes one site per adapted matrix, at full rank, and at the width of its weights, before training`, async () => {
       const model = modelOf(name, options), { adapter } = model, start = await initialTensors(model, cpu);
       const sites = adapter.observe(ownOf(model, start)), costs = adapter.costs?.(ownOf(model, start)) ?? [];
-      const { target, rank: built, initRank: rank = built, evaluateRank = rank } = parseOptions(name, options);
+      const parsed = parseOptions(name, options),
+        { target, initRank: rank = parsed.rank, evaluateRank = rank } = parsed;
       if (target === undefined) return assert.deepEqual(sites, []); // no choice of matrices, because it adapts none
       const expected = adaptedModules(config, target as Target);
       const place = (site: { layer: number; matrix: string }) => `${site.layer}/${site.matrix}`;

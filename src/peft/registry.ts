@@ -9,21 +9,21 @@ import { blora, bloraQ, bloraRa } from "./blora.ts";
 import { dylora } from "./dylora.ts";
 import { fullFt } from "./full_ft.ts";
 import { houlsby } from "./houlsby.ts";
-import { lora } from "./lora.ts";
-import type { Adapter, Method } from "./method.ts";
+import { hydralora } from "./hydralora.ts";
 import { intrinsic } from "./intrinsic.ts";
+import { lora } from "./lora.ts";
 import { loraXs } from "./lora_xs.ts";
+import { lqLora } from "./lq_lora.ts";
+import type { Adapter, Method } from "./method.ts";
 import { mora } from "./mora.ts";
 import { pfeiffer } from "./pfeiffer.ts";
 import { prefixTuning } from "./prefix_tuning.ts";
 import { promptTuning } from "./prompt_tuning.ts";
-import { vbLora } from "./vb_lora.ts";
-import { hydralora } from "./hydralora.ts";
-import { lqLora } from "./lq_lora.ts";
 import { qBara } from "./q_bara.ts";
 import { qaHira } from "./qa_hira.ts";
 import { qlora } from "./qlora.ts";
 import { roselora } from "./roselora.ts";
+import { vbLora } from "./vb_lora.ts";
 
 // deno-lint-ignore no-explicit-any -- each method has options of its own type, checked by its own schema
 const METHODS: readonly Method<any>[] = [
