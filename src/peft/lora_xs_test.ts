@@ -78,6 +78,8 @@ Deno.test("with R as a multiple of the identity, the update is that multiple of 
 
 Deno.test("only the square of the rank trains for each matrix, and more ranks than a matrix has are refused", () => {
   assert.ok(Object.values(model.adapter.parameters).every(({ shape }) => String(shape) === `${rank},${rank}`));
+  const costs = model.adapter.costs!({});
+  assert.deepEqual(costs.map(({ macsPerToken }) => macsPerToken), modules.map(() => rank * rank));
   assert.throws(() => attachMethod("lora-xs", config, { rank: 9 }), (error) => {
     assert.ok(error instanceof InputError);
     assert.match(error.message, /^Options of method "lora-xs": rank: "9" .* at most 8$/);

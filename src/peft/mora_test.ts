@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { assertClose, normal } from "../engines/testing.ts";
 import { float32, type HostTensor } from "../tensor/host_tensor.ts";
 import { truncatedSvd } from "../tensor/svd.ts";
+import { modelOf } from "./testing.ts";
 import { squareUpdate, squareWidth } from "./mora.ts";
 
 /** Decompress(M compress(x)) in steps: fill up, cut, turn each pair of numbers as a complex one, multiply, join, repeat. */
@@ -46,4 +47,10 @@ Deno.test("squareWidth() is the even width of LoRA's number of weights, never mo
   assert.equal(squareWidth(64, 64, 8), 32);
   assert.equal(squareWidth(8, 8, 8), 8);
   assert.equal(squareWidth(8, 8, 1), 4);
+});
+
+Deno.test("the square matrix meets every segment of a token", () => {
+  // Width 4 for 8 to 8 at rank 1: two segments, each through 4 x 4.
+  const costs = modelOf("mora", { rank: 1, target: "qv" }).adapter.costs!({});
+  assert.deepEqual(costs.map(({ macsPerToken }) => macsPerToken), [32, 32, 32, 32]);
 });

@@ -40,6 +40,7 @@ function withTokens(tokens: readonly number[]): HostTensors {
 Deno.test("a prompt made of the embeddings of real tokens does what those tokens do after the first one", async () => {
   const model = modelOf("prompt-tuning", { tokens: 2 }), plain = modelOf("bitfit", {}), tokens = [7, 16];
   const start = startingTensors(model, weights, 1, {});
+  assert.equal(model.adapter.virtualTokens, tokens.length);
   const prompt = float32([2, config.hidden], tokens.flatMap(embedded));
   const made = await logits(model, { ...start, prompt_embeddings: prompt }, batch);
   assertClose(made, await logits(plain, weights, withTokens(tokens)), "logits", { abs: 1e-5, rel: 1e-5 });

@@ -1,7 +1,6 @@
 /** Matrices on the host, in double precision: what merging an update into a weight needs. */
 import { float32, type HostTensor, sizeOf } from "./host_tensor.ts";
 
-/** A product of matrices, each element's sum in order. */
 export interface Matrix {
   readonly rows: number;
   readonly columns: number;
@@ -15,7 +14,7 @@ export function matrixOf({ shape, data }: HostTensor): Matrix {
   return { rows: sizeOf(shape) / columns, columns, data };
 }
 
-/** @throws RangeError if the columns of A are not as many as the rows of B */
+/** A B, each element's sum in order. @throws RangeError if the columns of A are not as many as the rows of B */
 export function product(A: Matrix, B: Matrix): Matrix {
   if (A.columns !== B.rows) {
     throw new RangeError(`Cannot multiply a matrix [${A.rows}, ${A.columns}] by one of [${B.rows}, ${B.columns}]`);
