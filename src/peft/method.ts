@@ -140,6 +140,8 @@ export interface Adapter {
    * @returns what to do after each step, counted from 1
    */
   control?(total: number): (step: number, registers: Registers) => void;
+  /** The step from which a checkpoint is what the method promises (of its size, say); all are where this is missing. */
+  settles?(total: number): number;
   /** Ranks and bit widths as trained, read with test-time gates. */
   observe(parameters: HostTensors): Site[];
   /** Products besides those of the sites. */

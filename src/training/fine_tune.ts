@@ -73,6 +73,7 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
   const perEpoch = Math.ceil(train.length / size),
     schedule = { warmup: settings.warmup, total: perEpoch * settings.epochs };
   const control = model.adapter.control?.(schedule.total), registers = registersOf(device, layout);
+  const settled = model.adapter.settles?.(schedule.total) ?? 0;
   const epochs: EpochRecord[] = [];
   let best: { epoch: EpochRecord; trained: HostTensors; constant: boolean } | null = null, steps = 0;
   const finish = (outcome: RunRecord["outcome"]): FineTuned => ({
@@ -110,7 +111,9 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
     const finite = Object.fromEntries(Object.entries(scores).map(([name, score]) => [name, score || 0]));
     const record = { epoch, loss: total / train.length, scores: finite, score: headline(task, scores) };
     epochs.push(record);
-    if (!best || record.score > best.epoch.score) {
+    // The last epoch always counts, so that there is a best one.
+    const counts = steps >= settled || epoch === settings.epochs;
+    if (counts && (!best || record.score > best.epoch.score)) {
       best = { epoch: record, trained: trained(), constant: Object.values(predictions).every(isConstant) };
     }
   }

@@ -107,6 +107,18 @@ Deno.test("fineTune() trains B-LoRA from measured ranges, on a regression, to th
   assert.ok(Object.values(first.trained).every(({ data }) => data.every(Number.isFinite)));
 });
 
+Deno.test("fineTune() takes no checkpoint for the best from before the method has settled", async () => {
+  const flips = { dev: { dev: flipped } },
+    best = async (settles: (total: number) => number) => {
+      const adapter = { ...base.model.adapter, settles };
+      return (await tune({}, { ...flips, model: { ...base.model, adapter }, modelKey: "settles" })).best!.epoch;
+    };
+  const free = await best(() => 0);
+  assert.ok(free < 6, "without a limit an earlier epoch is best");
+  assert.equal(await best((total) => total), 6);
+  assert.equal(await best((total) => total + 1), 6);
+});
+
 Deno.test("fineTune() keeps the best epoch's tensors, not the last ones", async () => {
   const weights: HostTensor[] = [];
   const device = watched((feeds, run) => {
