@@ -3,12 +3,15 @@ import { Command } from "commander";
 import { explain, positive } from "../pipeline/cli/usage.ts";
 import { InputError, unknownName } from "../src/errors.ts";
 import { parseEngineName } from "../src/engines/open.ts";
-import { findMethod, METHOD_NAMES } from "../src/peft/registry.ts";
+import { type Target, TARGET_NAMES } from "../src/peft/method.ts";
+import { findMethod, METHOD_NAMES, parseOptions } from "../src/peft/registry.ts";
 import { SHAPES } from "./shapes.ts";
 
 interface Row {
   readonly engine: string;
   readonly method: string;
+  /** The preset of adapted matrices, where one was asked for and the method has a choice. */
+  readonly target: string | null;
   readonly shape: string;
   readonly batch: number;
   readonly length: number;
@@ -22,6 +25,7 @@ interface Options {
   readonly engine?: string;
   readonly method?: string;
   readonly shape?: string;
+  readonly target?: string;
   readonly threads: number;
   readonly steps?: number;
   readonly json?: boolean;
@@ -30,9 +34,16 @@ interface Options {
 /** Rows measured when nothing narrows them: what takes seconds, and what a user waits for. */
 const DEFAULTS = { engines: ["native", "portable"], shapes: ["mini", "xsmall"] };
 
-async function measure(engine: string, method: string, shape: string, { threads, steps }: Options): Promise<Row> {
+async function measure(
+  engine: string,
+  method: string,
+  shape: string,
+  { threads, steps, target }: Options,
+): Promise<Row> {
   const used = engine === "native" ? threads : 1, count = steps ?? (shape === "mini" ? 40 : 7);
-  const args = ["run", "-A", new URL("./row.ts", import.meta.url).href, engine, method, shape, `${used}`, `${count}`];
+  const chosen = target && "target" in parseOptions(method) ? [target] : [];
+  const row = new URL("./row.ts", import.meta.url).href;
+  const args = ["run", "-A", row, engine, method, shape, `${used}`, `${count}`, ...chosen];
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "piped" })
     .output();
   const text = new TextDecoder();
@@ -65,6 +76,9 @@ async function bench(options: Options): Promise<void> {
   const engines = options.engine ? [parseEngineName(options.engine)] : DEFAULTS.engines;
   const methods = options.method ? [findMethod(options.method).name] : METHOD_NAMES;
   if (options.shape && !(options.shape in SHAPES)) throw unknownName("shape", options.shape, Object.keys(SHAPES));
+  if (options.target && !TARGET_NAMES.includes(options.target as Target)) {
+    throw unknownName("choice of matrices", options.target, TARGET_NAMES);
+  }
   const shapes = options.shape ? [options.shape] : DEFAULTS.shapes;
   const rows: Row[] = [];
   for (const shape of shapes) {
@@ -92,6 +106,7 @@ const command = new Command("deno task bench").exitOverride().configureOutput({ 
   .option("--engine <name>", `one engine (default: ${DEFAULTS.engines.join(" and ")})`)
   .option("--method <name>", "one method (default: all)")
   .option("--shape <name>", `${Object.keys(SHAPES).join(", ")} (default: ${DEFAULTS.shapes.join(" and ")})`)
+  .option("--target <name>", `adapted matrices, ${TARGET_NAMES.join(", ")} (default: the method's)`)
   .option("--threads <n>", "threads of the native engine", positive, 2)
   .option("--steps <n>", "steps timed after warm-up (default: 40 for mini, 7 for the others)", positive)
   .option("--json", "one JSON document on standard output")

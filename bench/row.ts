@@ -10,8 +10,14 @@ import { stepFeeds } from "../src/training/step.ts";
 import { SHAPES } from "./shapes.ts";
 
 const [engine, method, shapeName, threadCount, stepCount] = Deno.args as [string, string, string, string, string];
+const target = Deno.args[5];
 const { config, batch, length } = SHAPES[shapeName]!, threads = Number(threadCount);
-const model = { config, adapter: attachMethod(method, config), labels: 2, classifierDropout: 0.1 };
+const model = {
+  config,
+  adapter: attachMethod(method, config, target ? { target } : {}),
+  labels: 2,
+  classifierDropout: 0.1,
+};
 const layout = layoutOf(model), optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
 
 /** Random numbers of the right size, whose values cannot matter to the time: a short pattern, repeated. */
@@ -68,6 +74,7 @@ const ms = times[times.length >> 1]!;
 console.log(JSON.stringify({
   engine,
   method,
+  target: target ?? null,
   shape: shapeName,
   batch,
   length,

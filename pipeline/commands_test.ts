@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findSource, pathOf, readSources } from "../src/fetch/sources.ts";
 import { TemporaryFolder } from "../src/graph/toy/rig.ts";
+import { TARGET_NAMES } from "../src/peft/method.ts";
 import { METHOD_NAMES } from "../src/peft/registry.ts";
 
 /** Runs a program of ours in a process of its own, and in a folder of its own. */
@@ -88,6 +89,9 @@ Deno.test("deno task bench names the methods there are, and refuses options that
   const method = await spawn(".", "../bench/main.ts", "--method", "nope");
   const names = METHOD_NAMES.join(", ");
   assert.deepEqual(method, { code: 2, out: "", err: `Unknown method "nope": expected one of ${names}\n` });
+  const target = await spawn(".", "../bench/main.ts", "--target", "nope");
+  const why = `Unknown choice of matrices "nope": expected one of ${TARGET_NAMES.join(", ")}\n`;
+  assert.deepEqual(target, { code: 2, out: "", err: why });
   const option = await spawn(".", "../bench/main.ts", "--nope");
   assert.deepEqual(option, { code: 2, out: "", err: `Unknown option "--nope"; type deno task bench --help\n` });
 });

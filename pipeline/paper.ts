@@ -197,7 +197,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     inputs: { "config.json": config },
     outputs: ["resources.json"],
     engine: "cpu", // Only traces: what decides the graph is the version of TensorFlow.js.
-    seconds: 2,
+    seconds: Object.keys(all).length * 0.3,
   });
   analyses["resources.json"] = { step: resources, output: "resources.json" };
 

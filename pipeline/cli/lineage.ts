@@ -23,7 +23,7 @@ export async function lineageCommand(path: string, options: LineageOptions): Pro
   return 0;
 }
 
-const short = (digest: string | null): string => digest ? digest.slice(0, 12) : "not made here yet";
+const short = (digest: string | null): string => digest ? digest.slice(0, 12) : "unknown until it is made here";
 
 /** The lineage in lines that a person reads. */
 export function describeLineage({ file, sha256, locked, step, environment, steps }: Lineage): string {
@@ -34,7 +34,13 @@ export function describeLineage({ file, sha256, locked, step, environment, steps
   const lines = [
     `${file}`,
     `  sha256       ${sha256 ? `${short(sha256)}, ${verdict}` : "the file is not there"}`,
-    `  made by      ${step}, ${maker.state}, fingerprint ${short(maker.fingerprint ?? locked?.fingerprint ?? null)}`,
+    `  made by      ${step}, ${maker.state} in the cache, fingerprint ${short(maker.fingerprint)}`,
+    ...(locked && locked.fingerprint !== maker.fingerprint
+      ? [`               the lock has fingerprint ${short(locked.fingerprint)}`]
+      : []),
+    ...(maker.state === "fresh" ? [] : [
+      "               What follows is what would make it now: type deno task reproduce to make it here",
+    ]),
     `  steps        ${steps.length}, of which ${fresh} are fresh in the cache`,
     `  code         ${[...versions].map(([kind, version]) => `${kind} ${version}`).join(", ")}`,
     `  environment  ${inWords(environment.common)}`,
@@ -56,10 +62,9 @@ function inWords(values: Readonly<Record<string, Json>>): string {
 function dataLines(steps: readonly StepLineage[]): string[] {
   return steps.filter(({ kind }) => kind === "tokenize").flatMap(({ step, inputs }) => {
     const files = Object.entries(inputs).filter(([role]) => role.includes(":"));
-    const digests = files.map(([role, { digest }]) => `${role.split(":")[1]} ${short(digest)}`);
-    return [
-      `  data         ${step}: ${digests.join(", ")}, from ${[...new Set(files.map(([, f]) => f.from))].join(", ")}`,
-    ];
+    const known = files.flatMap(([role, { digest }]) => digest ? [`${role.split(":")[1]} ${short(digest)}`] : []);
+    const makers = [...new Set(files.map(([, { from }]) => from))].join(", ");
+    return [`  data         ${step}: ${known.join(", ") || "not made here yet"}, from ${makers}`];
   });
 }
 

@@ -31,6 +31,8 @@ export function rankMap(results: Results, { name, title, method, tasks }: Wanted
       })
     )
   );
+  // One panel of few layers is lower than the legend of several.
+  const gradientLength = tasks.length > 1 ? 140 : Math.min(140, Math.max(66, 22 * layers.length));
   const top = Math.max(1, ...runs.flatMap((run) => run.sites.map((site) => site.maxRank)));
   return {
     name,
@@ -51,7 +53,7 @@ export function rankMap(results: Results, { name, title, method, tasks }: Wanted
       label: "format(datum.rank, '.1f')",
       colour: {
         scale: { scheme: RANK_COLOURS, domain: [0, top] },
-        legend: { title: ["Effective", "rank"], gradientLength: 140, tickCount: 4, format: "d" },
+        legend: { title: ["Effective", "rank"], gradientLength, tickCount: 4, format: "d" },
       },
       brightness: `datum.rank / ${top}`,
     }),
