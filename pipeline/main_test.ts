@@ -61,6 +61,11 @@ const BAD: readonly (readonly [typed: string, line: string, code: 1 | 2])[] = [
   ["table nope", unknown("table", TABLE_NAMES), 2],
   ["table toString", unknown("table", TABLE_NAMES).replace("nope", "toString"), 2],
   ["figure nope", unknown("figure", FIGURE_NAMES), 2],
+  [
+    "figure adalora-ranks --profile glue-mini",
+    'Profile "glue-mini" has no runs for the figure "adalora-ranks": choose another with --profile',
+    1,
+  ],
   ["reproduce --profile nope", unknown("profile", PROFILE_NAMES), 2],
   ["status --profile nope", unknown("profile", PROFILE_NAMES), 2],
   ["fetch --profile nope", unknown("profile", PROFILE_NAMES), 2],

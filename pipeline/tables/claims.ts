@@ -32,7 +32,7 @@ export function claims(results: Results): Table {
       { key: "measured", title: "Measured", decimals: 2, align: "right" },
       { key: "difference", title: "Difference tested" },
       { key: "mean", title: "Its mean", decimals: 2, align: "right" },
-      { key: "pairs", title: "Pairs", align: "right" },
+      { key: "pairs", title: "Pairs that differ", align: "right" },
       { key: "pFor", title: "p for", decimals: 4, align: "right" },
       { key: "pAgainst", title: "p against", decimals: 4, align: "right" },
     ],
