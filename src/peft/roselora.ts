@@ -102,6 +102,8 @@ export const roselora: Method<RoseloraOptions> = {
           factors.map(({ name, shape }, i) => [sensitivityOf(name), tf.reshape(mean[i]!, shape.slice())]),
         );
       },
+      // Until then more entries are left than the method promises.
+      settles: (total) => Math.ceil(options.end * total),
       control: (total) => (step, registers) => {
         const share = keptShare(step / total, options);
         if (share === 1) return;
