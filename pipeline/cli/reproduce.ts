@@ -3,6 +3,7 @@ import { compareLocks, lockOf } from "../../src/graph/lock_file.ts";
 import { inspect } from "../../src/graph/reproduce.ts";
 import { resultFiles } from "../paper.ts";
 import { committedLock, type Context, openContext } from "./context.ts";
+import { memoryTold } from "./memory.ts";
 import { forced, run, type RunningOptions } from "./run.ts";
 import { printStates, targetOf } from "./states.ts";
 
@@ -21,7 +22,7 @@ export async function reproduceContext(context: Context, options: ReproduceOptio
   const files = resultFiles(context.steps), { only } = options;
   if (options.dryRun) {
     const target = { ...targetOf(context, options), ...(only && { only }), ...forced(context, options, only) };
-    return printStates(await inspect(target), options.json ?? false) ? 3 : 0;
+    return printStates(await inspect(target), options.json ?? false, memoryTold(context)) ? 3 : 0;
   }
   if (options.check) return await check(context, options, files);
   const outcome = await run(context, options, { files, complete: !only, ...(only && { only }) });

@@ -2,13 +2,16 @@
 import { join } from "node:path";
 import { abortOnInterrupt } from "../../src/graph/interrupt.ts";
 import type { Event } from "../../src/graph/events.ts";
-import { buildGraph, select } from "../../src/graph/graph.ts";
+import { buildGraph, narrow } from "../../src/graph/graph.ts";
 import { writeAtomically } from "../../src/graph/atomic.ts";
 import type { ResultFiles } from "../../src/graph/lock_file.ts";
 import { chooseReporter } from "../../src/graph/reporters/choose_reporter.ts";
-import { reproduce, type Reproduced, type Target } from "../../src/graph/reproduce.ts";
+import { inspect, reproduce, type Reproduced, type Target } from "../../src/graph/reproduce.ts";
+import type { Step } from "../../src/graph/step.ts";
 import { MODULES } from "../paper.ts";
 import { type Context, fetchInputs, type PlanningOptions } from "./context.ts";
+import { Predictor, predicts, refuseTooLarge, surelyFits } from "./memory.ts";
+import { targetOf } from "./states.ts";
 
 export interface RunningOptions extends PlanningOptions {
   readonly jobs?: number;
@@ -32,7 +35,9 @@ export async function run(
   options: RunningOptions,
   { only, files, complete = false }: Run,
 ): Promise<Reproduced> {
-  select(buildGraph(context.steps), only ?? []); // Refuses an unknown name before anything is downloaded.
+  const whole = buildGraph(context.steps);
+  const graph = only ? narrow(whole, only) : whole; // Refuses an unknown name before anything is downloaded.
+  await checkMemory(context, options, [...graph.steps.values()]);
   await fetchInputs(context.profile, options.mirror);
   const cache = options.cache || await Deno.makeTempDir({ prefix: "no-cache-" });
   const reporter = await chooseReporter({ json: options.json ?? false, verbose: options.verbose ?? false });
@@ -64,6 +69,16 @@ export async function run(
     reporter.close();
     if (!options.cache) await Deno.remove(cache, { recursive: true });
   }
+}
+
+/** Refuses steps that cannot fit this machine. Those that are fresh will not run. @throws InputError saying what to do instead */
+async function checkMemory(context: Context, options: RunningOptions, selected: readonly Step[]): Promise<void> {
+  if (!predicts(context.engine)) return;
+  const predictor = new Predictor(context.profile), jobs = options.jobs ?? navigator.hardwareConcurrency;
+  const machine = { total: Deno.systemMemoryInfo().total, jobs };
+  if (surelyFits(selected, predictor, machine)) return;
+  const states = options.cache ? (await inspect(targetOf(context, options))).states : null;
+  refuseTooLarge(selected.filter(({ name }) => states?.get(name)?.kind !== "fresh"), predictor, machine);
 }
 
 /** What `--force` makes run again: the targets, or everything. */

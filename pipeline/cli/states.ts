@@ -1,6 +1,7 @@
 /** Shows the state of every step of a plan. */
 import { UsageError } from "../../src/errors.ts";
 import type { Plan } from "../../src/graph/plan.ts";
+import type { Step } from "../../src/graph/step.ts";
 import type { Target } from "../../src/graph/reproduce.ts";
 import type { Context, PlanningOptions } from "./context.ts";
 
@@ -10,20 +11,30 @@ export function targetOf(context: Context, options: PlanningOptions): Target {
   return { steps, environment, cache: options.cache, scope: `${profile.name}-${engine}` };
 }
 
-/** Prints one line per step that is not fresh, and the sum. @returns whether any work is pending */
-export function printStates(plan: Plan, json: boolean): boolean {
+/**
+ * Prints one line per step that is not fresh, and the sum.
+ * @param memoryOf bytes that a step is predicted to take, and the words for them
+ * @returns whether any work is pending
+ */
+export function printStates(
+  plan: Plan,
+  json: boolean,
+  memoryOf: (step: Step) => { readonly bytes: number; readonly words: string } | null = () => null,
+): boolean {
   const states = [...plan.states].map(([name, state]) => ({
     step: name,
     state: state.kind,
     ...("reason" in state && { reason: state.reason }),
+    memory: state.kind === "fresh" ? null : memoryOf(plan.graph.steps.get(name)!),
   }));
   const pending = states.filter(({ state }) => state !== "fresh");
   if (json) {
-    console.log(JSON.stringify({ steps: states }));
+    const plain = states.map(({ memory, ...state }) => ({ ...state, ...(memory && { memory_bytes: memory.bytes }) }));
+    console.log(JSON.stringify({ steps: plain }));
     return pending.length > 0;
   }
-  for (const { step, state, reason } of pending) {
-    console.log(`${state.padEnd(8)} ${step}${reason ? `: ${reason}` : ""}`);
+  for (const { step, state, reason, memory } of pending) {
+    console.log(`${state.padEnd(8)} ${step}${reason ? `: ${reason}` : ""}${memory ? `; ${memory.words}` : ""}`);
   }
   console.log(`${states.length - pending.length} of ${states.length} steps are fresh`);
   return pending.length > 0;

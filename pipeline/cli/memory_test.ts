@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import type { Step } from "../../src/graph/step.ts";
+import { METHOD_NAMES } from "../../src/peft/registry.ts";
+import { mini } from "../profiles/mini.ts";
+import { memoryTold, Predictor, refuseTooLarge, surelyFits, trainingOf } from "./memory.ts";
+
+const step = (name: string, method: string): Step => ({
+  name,
+  kind: "finetune",
+  version: 1,
+  parameters: { method, options: {}, settings: { batch: 16, lengths: [12, 28] } },
+  inputs: {},
+  outputs: [],
+});
+const steps = [step("finetune/lora/rte/seed-0", "lora"), step("finetune/blora/rte/seed-0", "blora")];
+const predictor = new Predictor(mini);
+
+Deno.test("refuseTooLarge() names the step that takes most and what to type instead", () => {
+  const { total } = predictor.predict(trainingOf(steps[1]!)!);
+  refuseTooLarge(steps, predictor, { total: 2 * total, jobs: 2 });
+  refuseTooLarge(steps, predictor, { total: total, jobs: 1 });
+  assert.throws(() => refuseTooLarge(steps, predictor, { total: total + 1, jobs: 2 }), {
+    name: "InputError",
+    message:
+      /^The step "finetune\/blora\/rte\/seed-0" needs about 0\.\d GB, and 2 steps run side by side: this machine has 0\.\d GB; type the same with --jobs 1$/,
+  });
+  assert.throws(() => refuseTooLarge(steps, predictor, { total: total - 1, jobs: 1 }), {
+    message: /needs about 0\.\d GB: this machine has 0\.\d GB; choose a profile with a smaller backbone, or narrow/,
+  });
+});
+
+Deno.test("surelyFits() never lets pass what refuseTooLarge() would refuse, whatever the method", () => {
+  for (const method of METHOD_NAMES) {
+    const training = trainingOf(step("finetune/x", method))!;
+    assert.ok(predictor.bound(training) >= predictor.predict(training).total, method);
+  }
+  assert.equal(surelyFits(steps, predictor, { total: 64e9, jobs: 2 }), true);
+  assert.equal(surelyFits(steps, predictor, { total: 1e8, jobs: 2 }), false);
+});
+
+Deno.test("memory is told of steps that train on an engine that is predicted, and of no others", () => {
+  assert.match(
+    memoryTold({ profile: mini, engine: "native" })(steps[0]!)!.words,
+    /^about \d+ MB \(weights \d+ MB, state/,
+  );
+  assert.equal(memoryTold({ profile: mini, engine: "native" })({ ...steps[0]!, kind: "table" }), null);
+  assert.equal(memoryTold({ profile: mini, engine: "tensorflow" })(steps[0]!), null);
+});

@@ -1,0 +1,52 @@
+/**
+ * How much memory a training step takes on an engine that compiles, from the step's graph alone.
+ *
+ *     resident = RUNTIME + ARENA (weights + state + activations) + GENERATIONS (state in and out)
+ *
+ * Weights: frozen tensors. State: parameters and moments that the step renews. Activations: what lives at the graph's fullest
+ * moment besides those two, which for a training step is what the backward pass still has to read. All three follow from
+ * shapes; the constants were fitted by hand to VmHWM of `deno task bench --engine native` (two threads, x86-64, Deno 2.9.6,
+ * ONNX Runtime 1.30) for full-ft, lora and blora at the shapes mini (300 steps and more, until it no longer grew) and xsmall
+ * (5 steps). The test beside this file has the measurements.
+ */
+import { optimize } from "../compile/compile.ts";
+import { peakBytes } from "../compile/cost.ts";
+import type { TensorSpec } from "../compile/tracer.ts";
+import { sizeOf } from "../tensor/host_tensor.ts";
+import { traceProgram } from "./compiled.ts";
+import type { Program } from "./engine.ts";
+
+/** Bytes of Deno, TensorFlow.js, the runtime, and of small results of many steps that wait to be collected. */
+const RUNTIME = 230e6;
+/** Room that the runtime's arena takes for each byte in use: freed pieces do not always fit what comes next. */
+const ARENA = 1.1;
+/** More copies of the state: as given, and as steps returned it and nobody has collected it yet. */
+const GENERATIONS = 4.6;
+
+/** Bytes of a step, by what takes them. */
+export interface Demand {
+  readonly weights: number;
+  readonly state: number;
+  readonly activations: number;
+  readonly runtime: number;
+  readonly total: number;
+}
+
+/** Predicts the resident memory of a process that runs a training step. */
+export function predictMemory(program: Program): Demand {
+  const graph = optimize(traceProgram(program).graph), renewed = new Set(Object.values(program.writes ?? {}));
+  const bytes = (keep: (name: string) => boolean) =>
+    Object.entries(program.inputs).reduce((sum, [name, spec]) => sum + (keep(name) ? bytesOf(spec) : 0), 0);
+  const state = bytes((name) => renewed.has(name)), held = bytes((name) => !renewed.has(name));
+  // What the fullest moment holds of the state counts as state.
+  const activations = Math.max(0, peakBytes(graph) - held - state);
+  const parts = {
+    weights: ARENA * held,
+    state: (ARENA + GENERATIONS) * state,
+    activations: ARENA * activations,
+    runtime: RUNTIME,
+  };
+  return { ...parts, total: Object.values(parts).reduce((a, b) => a + b) };
+}
+
+const bytesOf = ({ shape }: TensorSpec): number => 4 * sizeOf(shape);

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { SHAPES } from "../../bench/shapes.ts";
+import { attachMethod } from "../peft/registry.ts";
+import { ADAMW_DEFAULTS } from "../training/adamw.ts";
+import { fineTuneProgram } from "../training/model.ts";
+import { type Demand, predictMemory } from "./memory.ts";
+
+/** Megabytes of VmHWM that `deno task bench --engine native --shape S --method M` measured. */
+const MEASURED: readonly (readonly [shape: string, method: string, megabytes: number])[] = [
+  ["mini", "full-ft", 275],
+  ["mini", "lora", 240],
+  ["mini", "blora", 259],
+  ["xsmall", "full-ft", 6882],
+  ["xsmall", "lora", 1373],
+  ["xsmall", "blora", 4869],
+];
+
+function predict(shape: string, method: string, batch = SHAPES[shape]!.batch): Demand {
+  const { config, length } = SHAPES[shape]!;
+  const model = { config, adapter: attachMethod(method, config), labels: 2, classifierDropout: 0.1 };
+  return predictMemory(fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length));
+}
+
+for (const [shape, method, measured] of MEASURED) {
+  Deno.test(`predictMemory() is within 15 % of what ${method} at ${shape} took`, () => {
+    const predicted = predict(shape, method).total / 1e6;
+    assert.ok(
+      Math.abs(predicted / measured - 1) <= 0.15,
+      `predicted ${predicted.toFixed(0)} MB, measured ${measured} MB`,
+    );
+  });
+}
+
+Deno.test("predictMemory() keeps activations of twice the batch twice over, and weights once", () => {
+  const one = predict("mini", "lora", 8), two = predict("mini", "lora", 16);
+  assert.ok(Math.abs(two.activations / one.activations - 2) < 0.25);
+  assert.ok(Math.abs(two.weights / one.weights - 1) < 0.05);
+  assert.equal(two.state, one.state);
+});
