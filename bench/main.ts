@@ -29,6 +29,26 @@ interface Options {
   readonly threads: number;
   readonly steps?: number;
   readonly json?: boolean;
+  readonly profile?: boolean;
+}
+
+/** Shows where the time of one training step goes, measured in a process of its own. */
+async function profile({ engine = "native", method = "lora", shape = "mini", threads, steps, json, target }: Options) {
+  const script = new URL("./profile.ts", import.meta.url).href, chosen = target ? [target] : [];
+  const args = [
+    engine,
+    findMethod(method).name,
+    shape,
+    `${threads}`,
+    `${steps ?? 5}`,
+    json ? "json" : "table",
+    ...chosen,
+  ];
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", script, ...args] })
+    .output();
+  const text = new TextDecoder();
+  if (code !== 0) throw new InputError(text.decode(stderr).trim().split("\n").at(-1)!);
+  console.log(text.decode(stdout).trim());
 }
 
 /** Rows measured when nothing narrows them: what takes seconds, and what a user waits for. */
@@ -79,6 +99,7 @@ async function bench(options: Options): Promise<void> {
   if (options.target && !TARGET_NAMES.includes(options.target as Target)) {
     throw unknownName("choice of matrices", options.target, TARGET_NAMES);
   }
+  if (options.profile) return await profile(options);
   const shapes = options.shape ? [options.shape] : DEFAULTS.shapes;
   const rows: Row[] = [];
   for (const shape of shapes) {
@@ -109,6 +130,7 @@ const command = new Command("deno task bench").exitOverride().configureOutput({ 
   .option("--target <name>", `adapted matrices, ${TARGET_NAMES.join(", ")} (default: the method's)`)
   .option("--threads <n>", "threads of the native engine", positive, 2)
   .option("--steps <n>", "steps timed after warm-up (default: 40 for mini, 7 for the others)", positive)
+  .option("--profile", "where a step's time goes, of one engine, method and shape (default: native, lora, mini)")
   .option("--json", "one JSON document on standard output")
   .option("--verbose", "show the stack of a failure");
 try {

@@ -1,0 +1,61 @@
+/** Which part of the model each operator of a training step belongs to, read off the weights it computes with. */
+import { isProduct } from "../src/compile/cost.ts";
+import type { Graph, Node, Value } from "../src/compile/ir.ts";
+import type { Layout } from "../src/training/layout.ts";
+import { frozenRegister } from "../src/training/model.ts";
+import { stateRegisters } from "../src/training/step.ts";
+
+const PARTS: readonly (readonly [part: string, names: RegExp])[] = [
+  ["relative positions", /rel_embeddings|encoder\.LayerNorm/],
+  ["embeddings", /embeddings/],
+  ["query, key, value", /(query|key|value)_proj/],
+  ["attention output", /attention\.output/],
+  ["feed-forward", /layer\.\d+\.(intermediate|output)/],
+  ["head", /pooler|classifier/],
+];
+const ATTENTION = "attention", OPTIMIZER = "optimizer", OTHER = "other";
+
+const partOf = (weight: string): string => PARTS.find(([, names]) => names.test(weight))?.[0] ?? OTHER;
+
+/**
+ * An operator belongs to the weight it reads; one that reads none goes with the latest of its inputs. A product of two results
+ * of the projections is attention. What reads the optimizer's moments, and what follows, is the optimizer.
+ */
+export function partsOf(graph: Graph, layout: Layout): Map<Node, string> {
+  const weights = new Map<Value, string>(), moments = new Set<Value>(), order = new Map<Value, number>();
+  for (const [name, value] of Object.entries(graph.inputs)) {
+    if (name.startsWith(frozenRegister(""))) weights.set(value, partOf(name));
+  }
+  for (const { group, members } of layout) {
+    const { p, m, v } = stateRegisters(group), vector = graph.inputs[p];
+    for (const register of [m, v]) if (graph.inputs[register]) moments.add(graph.inputs[register]);
+    for (const { op, inputs, outputs } of graph.nodes) {
+      if (op !== "Split" || inputs[0] !== vector) continue;
+      outputs.forEach((value, i) => weights.set(value, partOf(members[i]?.name ?? "")));
+    }
+  }
+  const parts = new Map<Node, string>(), made = new Map<Value, string>();
+  graph.nodes.forEach((node, at) => {
+    const part = decide(node);
+    parts.set(node, part);
+    for (const value of node.outputs) {
+      order.set(value, at);
+      if (!weights.has(value)) made.set(value, part);
+      // A reshaped or transposed weight is still that weight.
+      const source = node.inputs.length === 1 ? weights.get(node.inputs[0]!) : undefined;
+      if (source && !weights.has(value)) weights.set(value, source);
+    }
+  });
+  return parts;
+
+  function decide(node: Node): string {
+    if (node.inputs.some((value) => moments.has(value))) return OPTIMIZER;
+    const latest = node.inputs.filter((value) => made.has(value) && !weights.has(value))
+      .sort((a, b) => order.get(b)! - order.get(a)!)[0];
+    const inherited = latest ? made.get(latest)! : OTHER;
+    if (inherited === OPTIMIZER) return OPTIMIZER;
+    const weight = node.inputs.map((value) => weights.get(value)).find((part) => part !== undefined);
+    if (weight) return weight;
+    return isProduct(node) && inherited === "query, key, value" ? ATTENTION : inherited;
+  }
+}

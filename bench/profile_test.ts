@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { optimize } from "../src/compile/compile.ts";
+import { traceProgram } from "../src/engines/compiled.ts";
+import { attachMethod } from "../src/peft/registry.ts";
+import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
+import { fineTuneProgram, layoutOf } from "../src/training/model.ts";
+import { partsOf } from "./parts.ts";
+import { SHAPES } from "./shapes.ts";
+import { type Event, kernelTimes, sumBy } from "./trace.ts";
+
+const event = (node: number, op: string, dur: number, provider = "CPUExecutionProvider"): Event => ({
+  cat: "Node",
+  name: `${op}_${node}_kernel_time`,
+  dur,
+  args: { node_index: String(node), op_name: op, provider },
+});
+
+Deno.test("kernelTimes() takes the mean of the last runs, and leaves out what is not in the graph", () => {
+  const events = [
+    { cat: "Session", name: "model_run", dur: 9000, args: {} },
+    event(0, "Gemm", 5000), // warm-up
+    event(0, "Gemm", 1000),
+    event(0, "Gemm", 3000),
+    event(1, "Exp", 500, "WebGpuExecutionProvider"),
+    event(2, "MemcpyToHost", 700),
+    { ...event(1, "Exp", 100), name: "Exp_1_fence_before" },
+  ];
+  const times = kernelTimes(events, ["Gemm", "Exp"], 2);
+  assert.deepEqual(times, [
+    { node: 0, provider: "CPUExecutionProvider", ms: 2 },
+    { node: 1, provider: "WebGpuExecutionProvider", ms: 0.5 },
+  ]);
+  assert.deepEqual(Object.entries(sumBy(times, ({ node }) => ["product", "rest"][node]!)), [["product", 2], [
+    "rest",
+    0.5,
+  ]]);
+});
+
+for (const method of ["lora", "full-ft"]) {
+  Deno.test(`partsOf() finds every part of the model in a step of ${method}`, () => {
+    const { config, batch, length } = SHAPES.mini!;
+    const model = { config, adapter: attachMethod(method, config), labels: 2, classifierDropout: 0.1 };
+    const program = fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length);
+    const graph = optimize(traceProgram(program).graph), parts = partsOf(graph, layoutOf(model));
+    assert.equal(parts.size, graph.nodes.length);
+    const products = new Set(
+      graph.nodes.filter(({ op }) => op === "Gemm" || op === "FusedMatMul").map((n) => parts.get(n)),
+    );
+    for (const part of ["query, key, value", "attention", "attention output", "feed-forward", "head"]) {
+      assert.ok(products.has(part), `${part} is missing`);
+    }
+    const moments = new Set(Object.entries(graph.inputs).filter(([name]) => name.startsWith("m:")).map(([, v]) => v));
+    for (const node of graph.nodes) {
+      if (node.inputs.some((value) => moments.has(value))) assert.equal(parts.get(node), "optimizer");
+    }
+  });
+}

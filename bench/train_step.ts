@@ -1,0 +1,67 @@
+/** A training step of a method at a shape, ready to run: random weights, a quarter of each row padded, dropout 0.1. */
+import { encoderShapes, headShapes } from "../src/deberta/config.ts";
+import { type EngineOptions, openEngine, parseEngineName } from "../src/engines/open.ts";
+import { attachMethod } from "../src/peft/registry.ts";
+import { float32, type HostTensors, int32, sizeOf } from "../src/tensor/host_tensor.ts";
+import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
+import { calibrateProgram, fineTuneProgram, layoutOf } from "../src/training/model.ts";
+import { calibrates, startingTensors, startRegisters } from "../src/training/start.ts";
+import { stepFeeds } from "../src/training/step.ts";
+import type { Shape } from "./shapes.ts";
+
+/** Random numbers of the right size, whose values cannot matter to the time: a short pattern, repeated. */
+function randomTensor(name: string, shape: readonly number[]): HostTensors[string] {
+  const data = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < data.length; i++) {
+    data[i] = name.endsWith("LayerNorm.weight") ? 1 : ((i * 7919) % 1009 - 504) / 504 * 0.035;
+  }
+  return float32(shape, data);
+}
+
+const RATES = {
+  weights: { lr: 1e-4, weightDecay: 0.01 },
+  biases: { lr: 1e-4, weightDecay: 0 },
+  gates: { lr: 1e-2, weightDecay: 0 },
+};
+
+/** @param target preset of adapted matrices, where the method has a choice */
+export async function openStep(engine: string, method: string, shape: Shape, options: EngineOptions, target?: string) {
+  const { config, batch, length } = shape;
+  const adapter = attachMethod(method, config, target ? { target } : {});
+  const model = { config, adapter, labels: 2, classifierDropout: 0.1 };
+  const layout = layoutOf(model), optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
+  const shapes = Object.entries({ ...encoderShapes(config), ...headShapes(config, 2) });
+  const weights = Object.fromEntries(shapes.map(([name, shape]) => [name, randomTensor(name, shape)]));
+  const ids = Array.from(
+    { length: batch * length },
+    (_, i) => i % length < length * 3 / 4 ? 1 + (i * 7919) % (config.vocabulary - 1) : 0,
+  );
+  const tokens = {
+    ids: int32([batch, length], ids),
+    mask: float32([batch, length], ids.map((id) => id === 0 ? 0 : 1)),
+  };
+  const device = await openEngine(parseEngineName(engine), options);
+  let seen: HostTensors = {};
+  if (calibrates(model.adapter)) {
+    device.write(startRegisters(model, startingTensors(model, weights, 0, null)));
+    const calibration = await device.load(calibrateProgram(model, batch, length));
+    seen = await calibration.run(tokens);
+    await calibration.dispose();
+  }
+  device.write(startRegisters(model, startingTensors(model, weights, 0, seen)));
+  const program = fineTuneProgram(model, optimizer, batch, length), executable = await device.load(program);
+  const feeds = {
+    ...tokens,
+    labels: int32([batch], Array.from({ length: batch }, (_, i) => i % 2)),
+    weights: float32([batch], new Array(batch).fill(1 / batch)),
+  };
+  return {
+    device,
+    program,
+    layout,
+    /** @param step counted from 1 */
+    run: (step: number) =>
+      executable.run({ ...feeds, ...stepFeeds(layout, RATES, step, optimizer) }, { seed: 0, step }),
+    dispose: () => executable.dispose(),
+  };
+}
