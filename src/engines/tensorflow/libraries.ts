@@ -15,7 +15,10 @@ interface Wheel {
   readonly room: number;
 }
 
-/** The wheels for Linux on x86-64, with the digests that PyPI lists. */
+/**
+ * The wheels for Linux on x86-64. The digest of `cpu` was compared with a downloaded wheel; that of `cuda` comes from a public
+ * list of PyPI's wheels and has not met one yet, so that a refusal by pip may be the list's fault.
+ */
 const WHEELS: Readonly<Record<Kind, Wheel>> = {
   cpu: {
     requirement: "tensorflow-cpu==2.21.0",
