@@ -1,7 +1,8 @@
 /** Everything in minutes on two cores: generated tasks, a backbone of three layers, no network. */
 import type { Profile } from "./profile.ts";
 
-const blora = { learningRate: 5e-3, options: { alpha: 32, lambdaBits: 5e-4, lambdaRank: 3e-3 } };
+const low = { learningRate: 4e-3, options: { alpha: 16 } };
+const blora = { learningRate: 5e-3, options: { alpha: 16, lambdaBits: 5e-4, lambdaRank: 3e-3 } };
 
 export const mini: Profile = {
   name: "mini",
@@ -22,23 +23,26 @@ export const mini: Profile = {
     hiddenDropout: 0,
     attentionDropout: 0,
   },
-  lengths: [12, 20, 28],
+  lengths: [10, 13, 16, 19, 22, 25, 28],
   pretrain: {
     seed: 0,
-    steps: 4500,
+    steps: 2500,
     batch: 24,
-    learningRate: 3e-3,
+    learningRate: 4e-3,
     weightDecay: 0.01,
     warmup: 100,
     replaced: 0.15,
-    std: 0.05,
-    // A single run does not mind a few programs more, and finer lengths save padding.
-    lengths: [12, 16, 20, 24, 28],
+    std: 0.125,
+    lengths: [10, 13, 16, 19, 22, 25, 28],
   },
   methods: {
     "full-ft": { learningRate: 1e-3, options: {} },
-    bitfit: { learningRate: 6e-3, options: {} },
-    lora: { learningRate: 5e-3, options: { alpha: 32 } },
+    bitfit: { learningRate: 8e-3, options: {} },
+    houlsby: { learningRate: 5e-3, options: {} },
+    pfeiffer: { learningRate: 5e-3, options: {} },
+    lora: low,
+    dylora: low,
+    adalora: { learningRate: 8e-3, options: { alpha: 24 } },
     "blora-q": blora,
     "blora-ra": blora,
     blora,
@@ -48,11 +52,31 @@ export const mini: Profile = {
     gateLearningRate: 0.15,
     weightDecay: 0.01,
     maxNorm: 1,
-    warmupShare: 0.06,
+    warmupShare: 0.1,
     classifierDropout: 0.1,
     headStd: 0.125,
   },
-  epochs: { cola: 2, sst2: 3, mrpc: 2, qqp: 2, stsb: 2, mnli: 2, qnli: 2, rte: 2 },
+  epochs: { cola: 2, sst2: 4, mrpc: 2, qqp: 2, stsb: 2, mnli: 2, qnli: 2, rte: 2 },
   seeds: [0, 1],
   control: "lora",
+  extended: {
+    methods: {
+      "prompt-tuning": { learningRate: 5e-3, options: {} },
+      "prefix-tuning": { learningRate: 2e-2, options: {} },
+      "lora-xs": { learningRate: 5e-3, options: { rank: 16 } },
+      "vb-lora": { learningRate: 5e-3, options: { vectorLength: 32 } },
+      mora: { learningRate: 5e-3, options: {} },
+      intrinsic: { learningRate: 5e-3, options: { dimension: 1024 } },
+      hydralora: low,
+      roselora: low,
+      qlora: low,
+      "lq-lora": low,
+      apiq: low,
+      "q-bara": low,
+      "qa-hira": { learningRate: 5e-3, options: { scale: 4 } },
+    },
+    tasks: ["cola", "mrpc"],
+    seeds: [0],
+  },
+  rankSweep: { tasks: ["cola"], targets: ["qv", "qkv", "all6"], ranks: [1, 2, 4, 8, 64], seeds: [0] },
 };

@@ -41,7 +41,7 @@ const KINDS: readonly DrawDiscourse[] = [
   ...Array<DrawDiscourse>(2).fill(contrast),
   ...Array<DrawDiscourse>(3).fill(answer),
   ...Array<DrawDiscourse>(2).fill(askAgain),
-  ...Array<DrawDiscourse>(4).fill(agree),
+  ...Array<DrawDiscourse>(7).fill(agree),
   ...Array<DrawDiscourse>(3).fill(goOn),
 ];
 
@@ -90,7 +90,7 @@ function askAgain(stream: Stream): Discourse | null {
 function agree(stream: Stream): Discourse {
   const polarity = stream.pick(["+", "-"] as const);
   const say = () =>
-    stream.chance(0.3)
+    stream.chance(0.1)
       ? review(stream, polarity)
       : `${opinion(stream, polarity, 0.1)} and ${opinion(stream, polarity, 0.1)}`;
   return { a: say(), b: say() };
