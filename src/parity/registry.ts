@@ -13,7 +13,3 @@ export const CHECKERS: Readonly<Record<string, () => Promise<{ readonly check: C
   "relative-position": () => import("./kinds/relative_position.ts"),
   "tokenizer": () => import("./kinds/tokenizer.ts"),
 };
-
-/** Kinds of fixtures for which the code they check does not exist yet, and what that is. */
-export const NOT_YET: Readonly<Record<string, string>> = {
-};
