@@ -145,6 +145,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       outputs: ["run.json", "adapter_config.json", "adapter_model.safetensors"],
       engine,
       seconds: RELATIVE_COST[method] ?? 1,
+      affinity: `${method} ${JSON.stringify(options)}`,
     });
   };
   const settingsOf = (method: string) => [method, methods[method]!] as const;

@@ -23,7 +23,7 @@ export const mini: Profile = {
     hiddenDropout: 0,
     attentionDropout: 0,
   },
-  lengths: [10, 13, 16, 19, 22, 25, 28],
+  lengths: [12, 16, 20, 24, 28],
   pretrain: {
     seed: 0,
     steps: 2500,
@@ -49,6 +49,7 @@ export const mini: Profile = {
   },
   finetune: {
     batch: 16,
+    evaluationLengths: [16, 28],
     gateLearningRate: 0.15,
     weightDecay: 0.01,
     maxNorm: 1,

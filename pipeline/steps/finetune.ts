@@ -59,7 +59,7 @@ export const run: StepRunner = async (context) => {
   const count = (shapes: Iterable<readonly number[]>) => [...shapes].reduce((sum, shape) => sum + sizeOf(shape), 0);
   const trainsBackbone = new Set(adapter.trainsBackbone), shapes = encoderShapes(config);
   const own = Object.fromEntries(Object.keys(adapter.parameters).map((name) => [name, trained[name]!]));
-  const { lengths, learningRate, ...rest } = settings;
+  const { lengths, evaluationLengths = lengths, learningRate, ...rest } = settings;
   writeJson(
     context,
     "run.json",
@@ -88,6 +88,7 @@ export const run: StepRunner = async (context) => {
         warmup,
         classifierDropout: parameters.classifierDropout,
         lengths: lengths.join(" "),
+        evaluationLengths: evaluationLengths.join(" "),
       },
       options: parseOptions(method, options),
     } satisfies RunRecord,

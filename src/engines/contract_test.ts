@@ -57,6 +57,20 @@ for (const { name, device } of ENGINES) {
     await executable.dispose();
   });
 
+  suite("what was read from a register stays as it was while runs go on", async () => {
+    device.write(start());
+    const executable = await device.load(accumulate), seen: [HostTensor, number[]][] = [];
+    for (let i = 0; i < 6; i++) {
+      await executable.run({ x });
+      if (i % 3 === 1) continue;
+      const total = device.read("total");
+      seen.push([total, [...total.data]]);
+    }
+    for (const [total, numbers] of seen) assert.deepEqual([...total.data], numbers);
+    assert.equal(new Set(seen.map(([, [sum]]) => sum)).size, seen.length);
+    await executable.dispose();
+  });
+
   suite("two programs share registers", async () => {
     const double: Program = {
       name: "double",

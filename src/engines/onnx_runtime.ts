@@ -43,7 +43,7 @@ export async function openNative({ threads, profile }: RuntimeOptions): Promise<
     executionMode: "sequential",
     // Threads that spin while they wait are 3 % faster alone and twice as slow when processes share the cores.
     extra: { session: { intra_op: { allow_spinning: "0" } } },
-  });
+  }, { reuses: true });
 }
 
 /**
@@ -58,7 +58,7 @@ export async function openAccelerated(provider: "webgpu" | "cuda", options: Runt
   const device = await compiledDevice(
     runtime,
     { ...common(options.profile), intraOpNumThreads: options.threads, executionProviders: [provider] },
-    provider === "webgpu" ? limitTensors : undefined,
+    provider === "webgpu" ? { adapt: limitTensors } : {},
   );
   // Providers look for their device when the first session is made, and say there whether they found one.
   await device.load(PROBE).then((probe) => probe.dispose(), (error: Error) => {
@@ -96,10 +96,10 @@ const REMEDIES = {
 async function compiledDevice(
   runtime: Runtime,
   options: InferenceSession.SessionOptions,
-  adapt?: (graph: Graph) => Graph,
+  { adapt, reuses }: { readonly adapt?: (graph: Graph) => Graph; readonly reuses?: boolean } = {},
 ): Promise<CompiledDevice> {
   const { CompiledDevice } = await import("./compiled.ts");
-  return new CompiledDevice(runtime, options, adapt);
+  return new CompiledDevice(runtime, options, adapt, reuses);
 }
 
 async function loadNode(engine: string): Promise<Runtime> {

@@ -13,6 +13,8 @@ export interface Job {
 /** Where ready steps run. The scheduler never asks for more than `slots` at once. */
 export interface Executor {
   readonly slots: number;
+  /** The affinities that workers of this executor are warm for: those that wait for a step, and those that run one. */
+  warm?(): { readonly idle: ReadonlySet<string>; readonly busy: ReadonlySet<string> };
   /** Runs a step and gives what it wrote, by output name. @throws StepFailure if the step's code fails */
   run(job: Job): Promise<ReadonlyMap<string, Uint8Array>>;
   /** Gives up whatever still runs; its `run` is rejected. */

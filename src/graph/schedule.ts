@@ -60,9 +60,9 @@ class Run {
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
     this.#takeFresh();
-    const order = byUrgency(this.#options.plan.graph);
+    const urgency = urgencies(this.#options.plan.graph);
     for (;;) {
-      for (const step of order) if (this.#mayStart(step)) this.#start(step);
+      for (let step = this.#next(urgency); step; step = this.#next(urgency)) this.#start(step);
       if (this.#running.size === 0) break;
       await Promise.race(this.#running.values());
     }
@@ -88,6 +88,16 @@ class Run {
       this.#cached++;
       emit({ type: "finished", step, how: "cached", key: state.key, seconds: 0 });
     }
+  }
+
+  /** The most urgent step that can start, or one half as urgent at least that a waiting worker is warm for. */
+  #next(urgency: ReadonlyMap<Step, number>): Step | undefined {
+    const ready = [...urgency.keys()].filter((step) => this.#mayStart(step)), most = ready[0];
+    const warm = this.#options.executor.warm?.();
+    if (!most || !warm) return most;
+    const urgent = ready.filter((step) => urgency.get(step)! * 2 >= urgency.get(most)!);
+    return urgent.find(({ affinity }) => affinity !== undefined && warm.idle.has(affinity)) ??
+      urgent.find(({ affinity }) => affinity === undefined || !warm.busy.has(affinity)) ?? most;
   }
 
   #mayStart(step: Step): boolean {
@@ -179,13 +189,14 @@ class Run {
   }
 }
 
-/** Steps by the expected cost of the longest chain that begins with them, the longest first; equals as declared. */
-function byUrgency(graph: Graph): Step[] {
+/** Steps with the expected cost of the longest chain that begins with each, the longest first; equals as declared. */
+function urgencies(graph: Graph): Map<Step, number> {
   const cost = new Map<string, number>(), steps = [...graph.steps.values()];
   for (const step of steps.toReversed()) {
     const own = (cost.get(step.name) ?? 0) + (step.seconds ?? 1);
     cost.set(step.name, own);
     for (const name of needsOf(step)) cost.set(name, Math.max(cost.get(name) ?? 0, own));
   }
-  return steps.sort((a, b) => (cost.get(b.name) as number) - (cost.get(a.name) as number));
+  const sorted = steps.sort((a, b) => (cost.get(b.name) as number) - (cost.get(a.name) as number));
+  return new Map(sorted.map((step) => [step, cost.get(step.name) as number]));
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Executor } from "./executor.ts";
 import { digestFile } from "./fingerprint.ts";
+import { Store } from "./store.ts";
 import { misbehaving, step, tenSteps } from "./toy/pipeline.ts";
 import { complaints, computed, TemporaryFolder, toyRun } from "./toy/rig.ts";
 
@@ -63,6 +64,23 @@ Deno.test("runPlan() starts with the longest chain of steps", async () => {
   const run = await toyRun(folder.path, { jobs: 1 });
   const started = run.events.flatMap((event) => event.type === "started" ? [event.step] : []);
   assert.deepEqual(started.slice(0, 3), ["draw/5", "draw/4", "draw/3"]);
+});
+
+Deno.test("runPlan() keeps steps of one affinity on one worker while there are others for the rest", async () => {
+  await using folder = new TemporaryFolder();
+  const steps = Array.from({ length: 12 }, (_, i) => {
+    const affinity = i % 2 === 0 ? "even" : "odd";
+    return { ...misbehaving("tell company", `${affinity}/${i}`), affinity };
+  });
+  const run = await toyRun(folder.path, { steps, jobs: 2 });
+  assert.equal(run.status, "ok");
+  const store = new Store(folder.path), mixed: string[] = [];
+  for (const { outputs } of run.steps.values()) {
+    const company = new TextDecoder().decode(await store.read(outputs["out.txt"]!.digest));
+    if (company.includes("even") && company.includes("odd")) mixed.push(company);
+  }
+  // The last step of a worker may come from the other's.
+  assert.ok(mixed.length <= 2, mixed.join("; "));
 });
 
 Deno.test("runPlan() does not wait for a step that computes without a pause when it is told to stop", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Executor, type Job, StepFailure } from "./executor.ts";
 import type { StepKey } from "./fingerprint.ts";
 import { mendable } from "../io_errors.ts";
+import type { Step } from "./step.ts";
 import type { FromWorker, ToWorker } from "./worker_protocol.ts";
 
 export interface WorkerPoolOptions {
@@ -31,7 +32,7 @@ export class WorkerPool implements Executor {
   async run(job: Job): Promise<ReadonlyMap<string, Uint8Array>> {
     const module = this.#options.modules[job.step.kind];
     if (module === undefined) throw new Error(`Could not run step "${job.step.name}": unknown kind "${job.step.kind}"`);
-    const worker = this.#pick(job.step.kind);
+    const worker = this.#pick(job.step);
     worker.busy = true;
     const scratch = this.#scratchOf(job.key);
     try {
@@ -44,6 +45,12 @@ export class WorkerPool implements Executor {
       // A run that is stopped leaves the folder: the step may go on from there.
       if (!this.#closed) await rm(scratch, { recursive: true, force: true });
     }
+  }
+
+  warm(): { idle: Set<string>; busy: Set<string> } {
+    const of = (busy: boolean) =>
+      new Set([...this.#workers].flatMap((w) => w.busy === busy && !w.dead && w.affinity ? [w.affinity] : []));
+    return { idle: of(false), busy: of(true) };
   }
 
   close(): Promise<void> {
@@ -65,11 +72,12 @@ export class WorkerPool implements Executor {
     return join(this.#options.scratch, key);
   }
 
-  /** An idle worker, if possible one that has loaded the kind's module; else a new one. */
-  #pick(kind: string): PooledWorker {
+  /** An idle worker, if possible one of the step's affinity, or that has loaded its kind's module; else a new one. */
+  #pick({ kind, affinity }: Step): PooledWorker {
     for (const worker of this.#workers) if (worker.dead) this.#workers.delete(worker);
     const idle = [...this.#workers].filter((worker) => !worker.busy);
-    const found = idle.find((worker) => worker.kinds.has(kind)) ?? idle[0];
+    const warm = affinity === undefined ? undefined : idle.find((worker) => worker.affinity === affinity);
+    const found = warm ?? idle.find((worker) => worker.kinds.has(kind)) ?? idle[0];
     if (found) return found;
     const worker = new PooledWorker();
     this.#workers.add(worker);
@@ -82,6 +90,8 @@ class PooledWorker {
   busy = false;
   dead = false;
   readonly kinds = new Set<string>();
+  /** Of the last step that had one. */
+  affinity: string | undefined;
   readonly #worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   #jobs = 0;
   #job: Job | null = null;
@@ -98,6 +108,7 @@ class PooledWorker {
 
   run(job: Job, module: string, scratch: string): Promise<ReadonlyMap<string, Uint8Array>> {
     this.kinds.add(job.step.kind);
+    this.affinity = job.step.affinity ?? this.affinity;
     this.#job = job;
     this.#jobs++;
     this.#end = Promise.withResolvers();

@@ -30,6 +30,8 @@ export interface FineTuneSettings {
   readonly maxNorm: number | null;
   /** Allowed padded lengths, ascending. */
   readonly lengths: readonly number[];
+  /** The same for evaluation; those of training if not given. Few are best where an evaluation is shorter than a compilation. */
+  readonly evaluationLengths?: readonly number[];
 }
 
 export interface FineTuneInput {
@@ -103,7 +105,11 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
     }
     const predictions: Record<string, Float64Array> = {}, references: Record<string, number[]> = {};
     for (const [split, examples] of Object.entries(dev)) {
-      predictions[split] = await predict(examples, model.labels, { size: EVALUATION_BATCH, lengths, load: evaluator });
+      predictions[split] = await predict(examples, model.labels, {
+        size: EVALUATION_BATCH,
+        lengths: settings.evaluationLengths ?? lengths,
+        load: evaluator,
+      });
       references[split] = examples.map(({ label }) => label);
     }
     if (Object.values(predictions).some((p) => p.some(Number.isNaN))) return finish({ kind: "diverged", step: steps });

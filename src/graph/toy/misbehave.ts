@@ -3,6 +3,9 @@
 import { InputError } from "../../errors.ts";
 import type { StepContext, StepRunner } from "../step.ts";
 
+/** The steps that this Worker has run. */
+const company: string[] = [];
+
 const BEHAVIOURS: Readonly<Record<string, (context: StepContext) => void | Promise<void>>> = {
   "behave": ({ write }) => write("out.txt", new Uint8Array([1])),
   "throw": () => {
@@ -38,6 +41,11 @@ const BEHAVIOURS: Readonly<Record<string, (context: StepContext) => void | Promi
   "touch": async ({ step, read, write }) => {
     write("out.txt", await read("file"));
     await Deno.writeTextFile((step.parameters as { path: string }).path, "changed meanwhile");
+  },
+  "tell company": async ({ step, write }) => {
+    company.push(step.name);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    write("out.txt", new TextEncoder().encode(company.join(" ")));
   },
   "differ": ({ write }) => write("out.txt", crypto.getRandomValues(new Uint8Array(8))),
   "tell scratch": async ({ scratch, write }) => {
