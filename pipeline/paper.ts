@@ -27,7 +27,7 @@ const VERSIONS = {
   resources: 1,
   collect: 2,
   table: 2,
-  figure: 2,
+  figure: 3,
   numbers: 1,
 } as const;
 type Kind = keyof typeof VERSIONS;

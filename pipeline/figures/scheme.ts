@@ -21,12 +21,12 @@ export function scheme(results: Results): Figure {
     title: "B-LoRA: W = W0 + B E A",
     subtitle: [
       `As trained: ${where}; profile ${results.profile}, backbone ${results.backbone}`,
-      "Coloured: bits and ranks that were kept. Grey: switched off by the gates",
+      "Coloured: bits and ranks that were kept. Pale: switched off by the gates",
       `Sizes in proportion, but for the rank: it is drawn ${exaggeration.toFixed(1)} times as large`,
     ],
     caption:
       `One adapted matrix as trained with B-LoRA (q + ra): ${where}. Colour and filled boxes: learned bit width. ` +
-      `Grey: ranks that the gates switched off; ${site.rank} of ${site.maxRank} are live. Widths and heights are in ` +
+      `Pale: ranks that the gates switched off; ${site.rank} of ${site.maxRank} are live. Widths and heights are in ` +
       `proportion but for the rank, drawn ${exaggeration.toFixed(1)} times as large. ${provenance(results)}`,
     data,
     spec: {

@@ -11,7 +11,7 @@ export const PNG_SCALE = 2;
 
 /** Perceptually uniform scales that stay ordered for colour-blind readers and in grey; both run from dark to bright. */
 export const RANK_COLOURS = "viridis";
-export const BITS_COLOURS = "cividis";
+export const BITS_COLOURS = "plasma";
 
 export const INK = "#1a1a1a";
 export const QUIET = "#5a5a5a";
