@@ -95,7 +95,9 @@ function machine(): Record<string, string | number> {
 async function bench(options: Options): Promise<void> {
   const engines = options.engine ? [parseEngineName(options.engine)] : DEFAULTS.engines;
   const methods = options.method ? [findMethod(options.method).name] : METHOD_NAMES;
-  if (options.shape && !(options.shape in SHAPES)) throw unknownName("shape", options.shape, Object.keys(SHAPES));
+  if (options.shape && !Object.hasOwn(SHAPES, options.shape)) {
+    throw unknownName("shape", options.shape, Object.keys(SHAPES));
+  }
   if (options.target && !TARGET_NAMES.includes(options.target as Target)) {
     throw unknownName("choice of matrices", options.target, TARGET_NAMES);
   }

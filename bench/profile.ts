@@ -11,7 +11,7 @@ import { float32 } from "../src/tensor/host_tensor.ts";
 import { partsOf } from "./parts.ts";
 import { SHAPES } from "./shapes.ts";
 import { type Event, kernelTimes, sumBy } from "./trace.ts";
-import { openStep } from "./train_step.ts";
+import { giveUp, openStep } from "./train_step.ts";
 
 const [engine, method, shapeName, threadCount, stepCount, format] = Deno.args as [
   EngineName,
@@ -30,7 +30,7 @@ const threads = Number(threadCount), steps = Number(stepCount);
 const folder = await Deno.makeTempDir({ prefix: "profile-" });
 try {
   const options = { threads, profile: `${folder}/step` };
-  const step = await openStep(engine, method, SHAPES[shapeName]!, options, target),
+  const step = await openStep(engine, method, SHAPES[shapeName]!, options, target).catch(giveUp),
     device = step.device as CompiledDevice;
   for (let i = 1; i <= steps + 1; i++) await step.run(i);
   await step.dispose();

@@ -1,11 +1,11 @@
 /** Times one engine, method and shape in a process of its own, so that its peak memory is its own. Prints one JSON line. */
 import { SHAPES } from "./shapes.ts";
-import { openStep } from "./train_step.ts";
+import { giveUp, openStep } from "./train_step.ts";
 
 const [engine, method, shapeName, threadCount, stepCount] = Deno.args as [string, string, string, string, string];
 const target = Deno.args[5];
 const shape = SHAPES[shapeName]!, { batch, length } = shape, threads = Number(threadCount);
-const { run } = await openStep(engine, method, shape, { threads }, target);
+const { run } = await openStep(engine, method, shape, { threads }, target).catch(giveUp);
 const times: number[] = [], steps = Number(stepCount), warmUp = Math.max(2, Math.floor(steps / 4));
 for (let step = 1; step <= warmUp + steps; step++) {
   const started = performance.now();

@@ -1,4 +1,4 @@
-/** The shapes that are timed: the mini backbone and three sizes of DeBERTaV3. */
+/** The shapes that are timed: a backbone of the size of mini's and three sizes of DeBERTaV3. */
 import type { DebertaConfig } from "../src/deberta/config.ts";
 
 export interface Shape {

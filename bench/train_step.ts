@@ -1,6 +1,7 @@
 /** A training step of a method at a shape, ready to run: random weights, a quarter of each row padded, dropout 0.1. */
 import { encoderShapes, headShapes } from "../src/deberta/config.ts";
 import { type EngineOptions, openEngine, parseEngineName } from "../src/engines/open.ts";
+import { InputError } from "../src/errors.ts";
 import { attachMethod } from "../src/peft/registry.ts";
 import { float32, type HostTensors, int32, sizeOf } from "../src/tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
@@ -64,4 +65,11 @@ export async function openStep(engine: string, method: string, shape: Shape, opt
       executable.run({ ...feeds, ...stepFeeds(layout, RATES, step, optimizer) }, { seed: 0, step }),
     dispose: () => executable.dispose(),
   };
+}
+
+/** Ends the process of a row whose engine cannot run: the reason in one line, without a stack. */
+export function giveUp(error: unknown): never {
+  if (!(error instanceof InputError)) throw error;
+  console.error(error.message);
+  Deno.exit(1);
 }

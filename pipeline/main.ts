@@ -27,9 +27,8 @@ function running(command: Command): Command {
     .option("--mirror <address>", "take downloads from this address or folder instead")
     .option("--jobs <n>", "steps side by side (default: the number of cores)", positive)
     .addOption(
-      new Option("--force [downstream]", "run the targets again (downstream: and all that depends on them)").choices([
-        "downstream",
-      ]),
+      new Option("--force [=downstream]", "run the targets again (=downstream: and all that depends on them)")
+        .choices(["targets", "downstream"]),
     )
     .option("--no-cache", "compute everything in an empty cache, which is removed afterwards")
     .option("--keep-going", "after a failure go on with what does not depend on it")
@@ -86,7 +85,9 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .action(async (options) => {
       code = await (await import("./cli/fetch.ts")).fetchCommand(options);
     });
-  planning(program.command("verify").description("hash the store and the results again and name what is damaged"))
+  profiled(program.command("verify").description("hash the store and the results again and name what is damaged"))
+    .option("--results <folder>", "where results are", "results")
+    .option("--cache <folder>", "where the outputs of steps are kept", ".cache")
     .action(async (options) => {
       code = await (await import("./cli/verify.ts")).verifyCommand(options);
     });
@@ -115,7 +116,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     });
 
   try {
-    await program.parseAsync(args, { from: "user" });
+    // Alone, --force must not take the next word for its value.
+    await program.parseAsync(args.map((arg) => arg === "--force" ? "--force=targets" : arg), { from: "user" });
     return code;
   } catch (error) {
     const [name] = args, known = program.commands.some((command) => command.name() === name);

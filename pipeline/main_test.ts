@@ -28,7 +28,7 @@ async function type(...args: string[]): Promise<Said> {
 const unknown = (what: string, names: readonly string[]) =>
   `Unknown ${what} "nope": expected one of ${names.join(", ")}`;
 const STEPS =
-  "generate, vocabulary, tokenize, corpus, pretrain, finetune, subspace, resources, collect, table, figure, " +
+  "generate, vocabulary, tokenize, corpus, pretrain, finetune, extended, rank-sweep, subspace, resources, collect, table, figure, " +
   "numbers";
 const help = (command: string) => `; type deno task ${command} --help`;
 const A_FILE = "a part of the path is a file, not a folder; mend that, or choose another folder with";
@@ -52,8 +52,10 @@ const BAD: readonly (readonly [typed: string, line: string, code: 1 | 2])[] = [
     ] as const
   ),
   [
-    "reproduce --force upstream",
-    `Option "--force [downstream]" argument "upstream" is invalid: allowed choices are downstream${help("reproduce")}`,
+    "reproduce --force=upstream",
+    `Option "--force [=downstream]" argument "upstream" is invalid: allowed choices are targets, downstream${
+      help("reproduce")
+    }`,
     2,
   ],
   ["table", `Missing required argument "name"${help("table")}`, 2],
@@ -164,5 +166,6 @@ Deno.test("deno task verify names a result that is gone and one that was changed
   await Deno.writeTextFile(`${folder.path}/mini/b.md`, "changed");
   const { code, out, err } = await type("verify", "--results", folder.path, "--cache", `${folder.path}/cache`);
   assert.equal(out, `missing  ${folder.path}/mini/a.md\ndiffers  ${folder.path}/mini/b.md\n`);
-  assert.deepEqual([code, err], [1, "2 are not as written: type deno task reproduce\n"]);
+  const mends = `deno task reproduce --results ${folder.path} --cache ${folder.path}/cache`;
+  assert.deepEqual([code, err], [1, `2 are not as written: type ${mends}\n`]);
 });

@@ -26,7 +26,7 @@ const VERSIONS = {
   subspace: 1,
   resources: 1,
   collect: 2,
-  table: 2,
+  table: 3,
   figure: 3,
   numbers: 1,
 } as const;

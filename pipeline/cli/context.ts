@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import denoJson from "../../deno.json" with { type: "json" };
 import { type EngineName, parseEngineName, TFJS_NODE } from "../../src/engines/open.ts";
+import { INSTALLED_AT, readInstallation } from "../../src/engines/tensorflow/installation.ts";
 import { InputError } from "../../src/errors.ts";
 import { asFileDigest, type Environment } from "../../src/graph/fingerprint.ts";
 import { readLock, type ResultsLock } from "../../src/graph/lock_file.ts";
@@ -38,7 +39,9 @@ function versionOf(name: keyof typeof denoJson.imports): string {
 }
 
 /** What besides its inputs decides a step's bytes. */
-function environmentOf(): Environment {
+async function environmentOf(engine: EngineName): Promise<Environment> {
+  // Which TensorFlow was linked, and so whether it computes on a GPU, is this machine's own choice.
+  const linked = engine === "tensorflow" ? await readInstallation(INSTALLED_AT) : null;
   const tfjs = versionOf("@tensorflow/tfjs"), onnx = { tfjs, "onnxruntime-node": versionOf("onnxruntime-node") };
   return {
     common: { deno: Deno.version.deno, sentencepiece: versionOf("@sctg/sentencepiece-js") },
@@ -47,7 +50,7 @@ function environmentOf(): Environment {
       native: onnx,
       webgpu: { ...onnx, provider: "webgpu" },
       cuda: { ...onnx, provider: "cuda" },
-      tensorflow: { tfjs, "tfjs-node-gpu": TFJS_NODE },
+      tensorflow: { tfjs, "tfjs-node-gpu": TFJS_NODE, ...(linked && { library: `${linked.bytes} bytes` }) },
       cpu: { tfjs },
       vega: {
         vega: versionOf("vega"),
@@ -74,7 +77,7 @@ export async function contextOf(
     profile,
     engine,
     steps: paper(profile, engine, await locate(profile)),
-    environment: environmentOf(),
+    environment: await environmentOf(engine),
     results: join(options.results, profile.name),
   };
 }

@@ -11,7 +11,7 @@ export interface Finding {
   readonly remedy?: string;
 }
 
-/** Free memory and disk with which every profile but `paper` runs. */
+/** Free memory and disk with which the profiles run. */
 const ENOUGH = { memory: 4e9, disk: 2e9 };
 
 /** Opens every engine, and tells memory, disk, GPU and network, with what to do about each gap. */

@@ -18,7 +18,8 @@ export async function reproduceCommand(options: ReproduceOptions): Promise<0 | 1
 }
 
 /** The same for a profile that need not be registered. */
-export async function reproduceContext(context: Context, options: ReproduceOptions): Promise<0 | 1 | 3> {
+export async function reproduceContext(context: Context, given: ReproduceOptions): Promise<0 | 1 | 3> {
+  const options = { ...given, ...(given.only && { only: given.only.map((name) => stepOf(context, name)) }) };
   const files = resultFiles(context.steps), { only } = options;
   if (options.dryRun) {
     const target = { ...targetOf(context, options), ...(only && { only }), ...forced(context, options, only) };
@@ -55,6 +56,12 @@ async function check(
       : `${differences.length} of ${total} results are not as locked`,
   );
   return differences.length === 0 ? 0 : 1;
+}
+
+/** A table or a figure may be asked for by its name alone. */
+function stepOf({ steps }: Context, name: string): string {
+  const known = new Set(steps.map((step) => step.name));
+  return [`table/${name}`, `figure/${name}`].find((step) => known.has(step)) ?? name;
 }
 
 function conclude({ profile, results }: Context, written: number): void {

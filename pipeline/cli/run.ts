@@ -15,7 +15,7 @@ import { targetOf } from "./states.ts";
 
 export interface RunningOptions extends PlanningOptions {
   readonly jobs?: number;
-  readonly force?: true | "downstream";
+  readonly force?: "targets" | "downstream";
   readonly keepGoing?: boolean;
   readonly json?: boolean;
 }

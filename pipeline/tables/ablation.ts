@@ -17,7 +17,7 @@ import { bitWidths, itemsOf, WEIGHTS } from "../analysis/sites.ts";
 import { mean, overAll, standardDeviation } from "../analysis/statistics.ts";
 import type { Results } from "../results.ts";
 
-/** From nothing to both; `lora` is B-LoRA's adapter without either. */
+/** From nothing to both; LoRA, as it is usually trained, stands for neither. */
 const VARIANTS = [
   { method: "lora", quantization: false, ranks: false },
   { method: "blora-q", quantization: true, ranks: false },
@@ -35,7 +35,9 @@ export function ablation(results: Results): Table {
       "Score × 100, averaged over tasks: mean and standard deviation over seeds of that average. Effective rank " +
       "and bit widths: means over adapted matrices, layers, tasks and seeds, read with test-time gates; what is not " +
       "quantized counts 32 bits [choice]. BOPs: adapted layers [choice], in giga bit operations per example and in percent of " +
-      `LoRA r = 8 in full precision. ${provenance(results)}`,
+      "LoRA r = 8 in full precision, a mean of the runs' ratios. LoRA stands for neither part as it is usually trained: with its " +
+      "own learning rate and start, and without E; without rank adaptation there is no E to quantize, either. " +
+      provenance(results),
     notes: outcomeNotes(results, runs),
     columns: [
       { key: "method", title: "Method" },

@@ -29,7 +29,7 @@ export function bops(results: Results): Table {
       "the outputs of query, key and value enter the attention products at their bit width [choice].",
       "Methods without adapted matrices are counted on query, key and value in full precision. Other: products of a method " +
       "besides A, E and B, such as those of bottleneck adapters, prefixes and routers; virtual tokens lengthen the example.",
-      "Mean over seeds; runs that diverged are left out.",
+      "Mean over seeds; runs that diverged are left out. What is saved is a mean of the runs' ratios.",
     ],
     columns: COLUMNS,
     sections: sectionsOf(results),

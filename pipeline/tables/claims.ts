@@ -15,7 +15,7 @@ export function claims(results: Results): Table {
       `${ours} against ${lora}. Each claim is a difference that is positive where it holds, one for each pair of task and ` +
       "seed; Wilcoxon's signed-rank test, exact and one-sided, says how likely ranks as much in favour (p for) or as much " +
       `against (p against) would be by chance. Holds: p for below ${LEVEL}. Does not hold: p against below ${LEVEL}. Else it ` +
-      `cannot be told. Pairs are taken as independent. The claims are the abstract's and the figure captions'; how they are ` +
+      `cannot be told. Pairs are taken as independent, although all start from one backbone, and nothing corrects for five tests. The claims are the abstract's and the figure captions'; how they are ` +
       `put as differences, and that a saving of ${ENOUGH_SAVED} % counts as about 70 %, is [choice]. ${
         provenance(results)
       }`,

@@ -36,7 +36,8 @@ export function extended(results: Results): Table {
     caption:
       "Methods that readers of the paper compare with; they are not in its table. Score × 100, mean over seeds. Parameters " +
       "without the head. Bits per weight: mean over all numbers of the adapted matrices and their updates. BOPs: adapted " +
-      `layers, in percent of LoRA r = 8 in full precision on the same matrices [choice]. ${provenance(family)}`,
+      "layers, in percent of LoRA r = 8 in full precision on the same matrices; a weight counts at the width it is stored at, " +
+      `although most of these methods multiply in full precision [choice]. ${provenance(family)}`,
     notes: outcomeNotes(results, [...family.runs, ...same.runs]),
     columns: [
       { key: "method", title: "Method" },

@@ -16,6 +16,13 @@ import { overAll } from "../analysis/statistics.ts";
 import type { Results } from "../results.ts";
 import { publishedNotes, publishedSections } from "./glue_published.ts";
 
+/** The seeds of the control runs. */
+function seedsInWords({ runs }: Results): string {
+  const seeds = [...new Set(runs.filter(({ backbone }) => backbone === "random").map(({ seed }) => seed))]
+    .sort((a, b) => a - b);
+  return `seed${seeds.length === 1 ? "" : "s"} ${seeds.join(", ")}`;
+}
+
 export function glue(results: Results): Table {
   const tasks = tasksOf(results), controls = methodsOf(results, "random");
   const methods = methodsOf(results), rows = methods.map((method) => methodRow(results, method, tasks, "pretrained"));
@@ -23,7 +30,7 @@ export function glue(results: Results): Table {
   if (controls.length > 0) {
     const controlRows = controls.map((method) => methodRow(results, method, tasks, "random"));
     sections.push({
-      title: "Control: the same method on an untrained backbone",
+      title: `Control: the same method on an untrained backbone, ${seedsInWords(results)}`,
       rows: controlRows,
       sources: (row, column) => sourcesOf(results, controls[row]!, column, "random"),
     });

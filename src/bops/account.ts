@@ -24,6 +24,8 @@
  * - [choice] Adapters are counted beside W0, not merged into it. Embedding look-ups, LayerNorm, GELU and softmax are no
  *   products of a weight and an activation and count nothing.
  * - [choice] Where a method adapts no linear map, query, key and value stand for the adapted layers, in full precision.
+ * - [choice] A weight counts at the width that it is stored at, also where it is a code that a table or a zero point turns into
+ *   a real number before the product (QLoRA, LQ-LoRA, ApiQ, Q-BaRA, QA-HiRA).
  * - [choice] A mean length stands for its examples, although attention grows with the square of the length.
  */
 import { MATRICES, type Matrix, type Quantized, type Site } from "../training/record.ts";

@@ -1,6 +1,6 @@
 /**
- * The forward pass as a list of products, in the order in which the model executes them (a method's own last): what the closed form of
- * `account.ts` is checked against, and what a trace of the real model can be compared with line by line.
+ * The forward pass as a list of products, part by part of each layer (a method's own last): what the closed form of
+ * `account.ts` is checked against, and whose sums a trace of the real model is compared with.
  */
 import { MATRICES, type Matrix, type Site } from "../training/record.ts";
 import { bitsOf, FULL } from "./account.ts";

@@ -1,12 +1,13 @@
 /** The engines that run a program as one ONNX graph: which build of ONNX Runtime, on which processor, with which options. */
 import type { InferenceSession } from "onnxruntime-common";
+import denoJson from "../../deno.json" with { type: "json" };
 import type { Graph } from "../compile/ir.ts";
 import { InputError } from "../errors.ts";
 import type { CompiledDevice, Runtime } from "./compiled.ts";
 import type { Program } from "./engine.ts";
 
 /** Package and version whose libraries `native`, `webgpu` and `cuda` load. */
-const PACKAGE = "npm:onnxruntime-node@1.30.0";
+const PACKAGE = denoJson.imports["onnxruntime-node"];
 
 export interface RuntimeOptions {
   /** Threads inside one operator. */

@@ -153,7 +153,7 @@ function attach(config: DebertaConfig, given: AdaloraOptions): Adapter {
       return prunes ? allocator(all, rank, plan) : () => {};
     },
     // Between allocations masked ranks move again, so an earlier checkpoint may hold more ranks than the budget.
-    settles: (total) => prunes ? planBudget(given, sites.length, total).end : 0,
+    settles: (total) => prunes ? planBudget(given, sites.length, total).end + 1 : 0,
     observe(tensors): Site[] {
       const living = livingOf(all, rank, tensors);
       return sites.map(({ module, layer, matrix }) => {

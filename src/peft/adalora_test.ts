@@ -25,15 +25,15 @@ import {
 
 const portable = compiled[0]!.device;
 
-/** Runs the method's own step and control for a whole run. */
-async function trained(options: Record<string, unknown>, total: number) {
+/** Runs the method's own step and control for a whole run, or its first steps. */
+async function trained(options: Record<string, unknown>, total: number, steps = total) {
   const model = modelOf("adalora", options), layout = layoutOf(model), { adapter } = model;
   load(model, portable, await initialTensors(model, portable));
   const optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 }, rate = { lr: 1e-2, weightDecay: 0.01 };
   const [size, length] = batch.ids!.shape as [number, number];
   const program = await portable.load(fineTuneProgram(model, optimizer, size, length));
   const control = adapter.control!(total), registers = registersOf(portable, layout);
-  for (let step = 1; step <= total; step++) {
+  for (let step = 1; step <= steps; step++) {
     const feeds = stepFeeds(layout, { weights: rate, biases: rate }, step, optimizer);
     await program.run({ ...batch, ...labels, ...feeds }, { seed: 1, step });
     control(step, registers);
@@ -52,6 +52,17 @@ Deno.test("adalora ends a run within its budget, with ranks that differ between 
   assert.ok(new Set(ranks).size > 1, `every matrix has rank ${ranks[0]}`);
   const again = await trained({ initRank: 4, targetRank: 2, target: "all6" }, 24);
   assertSameBits(again.own, own, "twice");
+});
+
+Deno.test("adalora settles with the step after which only the budget lives, whatever came before", async () => {
+  const options = { initRank: 4, targetRank: 1, target: "qv", tInit: 0, tFinal: 5, deltaT: 5 }, total = 12;
+  const ranksAfter = async (steps: number) => {
+    const { adapter, own } = await trained(options, total, steps);
+    return { settles: adapter.settles!(total), ranks: adapter.observe(own).reduce((sum, { rank }) => sum + rank, 0) };
+  };
+  const { settles } = await ranksAfter(1);
+  assert.equal((await ranksAfter(settles)).ranks, 4);
+  assert.ok((await ranksAfter(settles - 1)).ranks > 4);
 });
 
 Deno.test("adalora leaves every rank where the target is the initial rank", async () => {

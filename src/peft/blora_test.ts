@@ -87,3 +87,21 @@ Deno.test("a half-open gate has the gradient of finite differences", async () =>
     assert.ok(Math.abs(slope) > 1e-3, message);
   }
 });
+
+Deno.test("a half-open rank gate has the straight-through gradient of the task's loss to the mask", async () => {
+  const model = modelOf("blora-ra", { rank, lambdaRank: 0 }, 0), point = await smoothPoint(model), at = 1;
+  const key = "attention.rank_gates", E = "attention.lora_E";
+  // Samples of 0.9 open this gate to about two thirds, which rounds to 1, and all others fully.
+  const half: HostTensors = { ...point, [key]: set(point[key]!, [[at, -1.8]]) }, step = 1e-2;
+  const slope = lossAndGradient(model, half, true).gradients[key]![at]!;
+  // The gate scales E of rank 3 and 4 in the first row, so the loss's slope along them is that to the mask.
+  const scaled = (by: number) => {
+    const data = Float32Array.from(half[E]!.data);
+    for (let k = at + 1; k < rank; k++) data[k]! *= 1 + by;
+    return lossAndGradient(model, { ...half, [E]: float32(half[E]!.shape, data) }, false).value;
+  };
+  const toMask = (scaled(step) - scaled(-step)) / (2 * step), sigmoid = 1 / (1 + Math.exp(-(Math.log(9) - 1.8) * 1.5));
+  const expected = toMask * 1.2 * sigmoid * (1 - sigmoid) * 1.5;
+  assert.ok(Math.abs(expected) > 1e-4, `the loss does not feel the mask: ${expected}`);
+  assert.ok(Math.abs(slope - expected) <= 5e-4 + 3e-2 * Math.abs(expected), `gradient ${slope}, expected ${expected}`);
+});

@@ -24,9 +24,9 @@ export type IntrinsicOptions = z.infer<typeof options>;
 
 const THETA = "intrinsic.theta", SIGNS = "intrinsic.signs";
 
-/** Random signs of D numbers, and zeros after them. */
-function drawSigns(shape: readonly [number, number], size: number, seed: number): HostTensor {
-  const stream = new Stream(seed, "intrinsic");
+/** Random signs of D numbers, and zeros after them: the same in every run, so that theta alone is the trained adapter. */
+function drawSigns(shape: readonly [number, number], size: number): HostTensor {
+  const stream = new Stream(0, "intrinsic");
   return float32(
     shape,
     Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => i >= size ? 0 : stream.chance(0.5) ? 1 : -1),
@@ -51,7 +51,7 @@ export const intrinsic: Method<IntrinsicOptions> = {
       trainsBackbone: [],
       parameters: { [THETA]: { shape: [dimension], initial: { kind: "constant", value: 0 }, group: "weights" } },
       constants: { [SIGNS]: [rows, dimension] },
-      prepare: ({ seed }) => ({ constants: { [SIGNS]: drawSigns([rows, dimension], size, seed) } }),
+      prepare: () => ({ constants: { [SIGNS]: drawSigns([rows, dimension], size) } }),
       open: ({ weight, parameter }) => {
         const update = tf.reshape(tf.mul(parameter(SIGNS), parameter(THETA)), [rows * dimension]); // P theta
         const parts = tf.split(tf.slice(update, 0, size), sizes);

@@ -36,12 +36,9 @@ Deno.test("the columns of the projection are orthogonal and of equal length, mad
   assertClose(float32([D], projected(dimension, 1, theta)), float32([D], expected), "P theta");
 });
 
-Deno.test("another seed gives another subspace, the same seed the same", () => {
+Deno.test("every run has the same subspace, so that theta can be loaded by itself", () => {
   const theta = float32([16], Array(16).fill(1));
-  const [one, again, other] = [1, 1, 2].map((seed) => projected(16, seed, theta));
-  assert.deepEqual(one, again);
-  const cosine = dot(one!, other!) / D;
-  assert.ok(Math.abs(cosine) < 0.25, `${cosine}`); // four standard deviations of random signs
+  assert.deepEqual(projected(16, 1, theta), projected(16, 2, theta));
 });
 
 Deno.test("with as many numbers as the matrices have, every update can be reached", () => {

@@ -35,7 +35,7 @@ export interface Parameter {
   readonly group: Group;
 }
 
-/** `calibrate` runs once before training, on the backbone alone, to measure activations. */
+/** `calibrate` runs once before training, with starting values and nothing quantized, to measure activations. */
 export type Mode = "train" | "evaluate" | "calibrate";
 
 /** What a method sees of one run of the model. */

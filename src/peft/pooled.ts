@@ -70,7 +70,10 @@ function addExpanded(h: Tensor, y: Tensor): Tensor {
   return tf.reshape(tf.add(tf.reshape(h, [N, Q, -1]), tf.reshape(y, [N, Q, 1])), h.shape);
 }
 
-/** @throws InputError if a matrix has no whole number of groups */
+/**
+ * Merging rounds the quantized backbone once more, which must change nothing: rounding to groups keeps what it has rounded.
+ * @throws InputError if a matrix has no whole number of groups
+ */
 export function pooledAdapter(
   config: DebertaConfig,
   method: string,

@@ -61,6 +61,9 @@ export function difference(a: HostTensor, b: HostTensor): HostTensor {
 /** The sum of squared differences of two tensors. */
 export function distance(a: HostTensor, b: HostTensor): number {
   let sum = 0;
-  for (let i = 0; i < a.data.length; i++) sum += (a.data[i]! - b.data[i]!) ** 2;
+  for (let i = 0; i < a.data.length; i++) {
+    const apart = a.data[i]! - b.data[i]!;
+    sum += apart * apart;
+  }
   return sum;
 }

@@ -1,9 +1,10 @@
 /**
  * Q-BaRA: balanced low-rank adapters on quantized weights (Shen et al. 2025; what is known of it: `pooled.ts`).
  *
- * Both sides of the adapter shrink, non-parametrically, by the factor by which its rank grows: h = x W0^T + b +
- * expand(alpha / r * pool(x) A^T B^T), with A [r g, in / g] and B [out / g, r g], has the parameters and the multiplications of a
- * LoRA of rank r. The authors pool by 2. Here the factor is the quantizer's group, so that the trained adapter merges exactly.
+ * Both sides of the adapter shrink, non-parametrically, and its rank grows to what the parameters of a LoRA of rank r then pay
+ * for: h = x W0^T + b + expand(alpha / r * pool(x) A^T B^T), with A [r', in / groupSize] and B [out / expand, r'], and
+ * r' = r (in + out) / (in / groupSize + out / expand), rounded down. The authors pool by 2. Here inputs are pooled by the
+ * quantizer's group, so that the trained adapter merges exactly.
  */
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";

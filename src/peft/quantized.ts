@@ -15,7 +15,7 @@ export function eachWeight(
 /**
  * An adapter over quantized weights.
  * @param bits width of a weight, as the sites report it
- * @param round a matrix [out, in] as it is after quantization, which a second rounding must not change
+ * @param round a matrix [out, in] as it is after quantization
  */
 export function overQuantized(
   adapter: Adapter,

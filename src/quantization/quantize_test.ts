@@ -64,15 +64,19 @@ for (const signed of [true, false]) {
   });
 }
 
-Deno.test("quantize() has four values with all gates closed, and leaves the range as it is with all open", () => {
+Deno.test("quantize() has the grid of two bits with all gates closed, and leaves the range as it is with all open", () => {
   const x = Float32Array.from({ length: 301 }, (_, i) => (i - 150) / 100), s2 = 1;
   const run = (weights: number[], options?: QuantizeOptions) =>
     eager(() => quantize(tf.tensor2d(x, [1, 301]), tf.tensor1d([s2]), tf.tensor2d([weights]), options).dataSync());
   assert.deepEqual([...new Set(run([1, 0, 0, 0, 0]))].map(Math.round).sort((a, b) => a - b), [-1, 0, 1]);
   assert.equal(new Set(run([0, 1, 0, 0, 0])).size, 15);
   run([0, 0, 0, 0, 1]).forEach((y, i) => assert.ok(Math.abs(y - x[i]!) < 3e-6));
-  const unsigned = run([1, 0, 0, 0, 0], { signed: false });
-  assert.deepEqual([...new Set(unsigned)].map(Math.round).sort((a, b) => a - b), [0, 1, 2]);
+  const unsigned = eager(() =>
+    quantize(tf.tensor2d([[-1, 0.2, 0.9, 1.7, 2.8, 9]]), tf.tensor1d([s2]), tf.tensor2d([[1, 0, 0, 0, 0]]), {
+      signed: false,
+    }).dataSync()
+  );
+  assert.deepEqual([...unsigned].map(Math.round), [0, 0, 1, 2, 3, 3]);
 });
 
 /** The gradient of <c, quantize(x)> to everything it depends on. */

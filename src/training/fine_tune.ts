@@ -78,14 +78,18 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
   const settled = model.adapter.settles?.(schedule.total) ?? 0;
   const epochs: EpochRecord[] = [];
   let best: { epoch: EpochRecord; trained: HostTensors; constant: boolean } | null = null, steps = 0;
-  const finish = (outcome: RunRecord["outcome"]): FineTuned => ({
-    outcome,
-    epochs,
-    best: best?.epoch ?? null,
-    last: epochs.at(-1) ?? null,
-    steps,
-    trained: best?.trained ?? trained(),
-  });
+  const finish = async (outcome: RunRecord["outcome"]): Promise<FineTuned> => {
+    // What a run without any good epoch leaves must not be what it diverged to.
+    if (!best) await start(input, key);
+    return {
+      outcome,
+      epochs,
+      best: best?.epoch ?? null,
+      last: epochs.at(-1) ?? null,
+      steps,
+      trained: best?.trained ?? trained(),
+    };
+  };
 
   for (let epoch = 1; epoch <= settings.epochs; epoch++) {
     let total = 0;
@@ -99,7 +103,7 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
       steps++;
       control?.(steps, registers);
       const value = loss!.data[0]!;
-      if (!Number.isFinite(value)) return finish({ kind: "diverged", step: steps });
+      if (!Number.isFinite(value)) return await finish({ kind: "diverged", step: steps });
       total += value * batch.indices.length;
       onProgress?.(steps / schedule.total, `epoch ${epoch} of ${settings.epochs}`);
     }
@@ -112,7 +116,9 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
       });
       references[split] = examples.map(({ label }) => label);
     }
-    if (Object.values(predictions).some((p) => p.some(Number.isNaN))) return finish({ kind: "diverged", step: steps });
+    if (Object.values(predictions).some((p) => p.some(Number.isNaN))) {
+      return await finish({ kind: "diverged", step: steps });
+    }
     const scores = scoreTask(task, predictions, references);
     const finite = Object.fromEntries(Object.entries(scores).map(([name, score]) => [name, score || 0]));
     const record = { epoch, loss: total / train.length, scores: finite, score: headline(task, scores) };
@@ -123,7 +129,7 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
       best = { epoch: record, trained: trained(), constant: Object.values(predictions).every(isConstant) };
     }
   }
-  return finish({ kind: best?.constant ? "collapsed" : "ok" });
+  return await finish({ kind: best?.constant ? "collapsed" : "ok" });
 }
 
 /** Fills the device's registers with where the run starts. Measures activations first, where the method asks for that. */

@@ -149,6 +149,8 @@ Deno.test("fineTune() says in which step a run diverged that has an absurd learn
   assert.deepEqual(run.outcome, { kind: "diverged", step: run.steps });
   assert.ok(run.steps >= 2 && run.steps <= 8, `it took ${run.steps} steps`);
   assert.deepEqual([run.epochs, run.best, run.last], [[], null, null]);
+  const start = await tune({ learningRate: 0, weightDecay: 0, epochs: 1 });
+  assertSameBits(run.trained, start.trained, "what it leaves is its start");
 });
 
 Deno.test("fineTune() keeps the epochs before a divergence", async () => {

@@ -45,8 +45,9 @@ export interface RunRecord {
   readonly outcome: { readonly kind: "ok" | "collapsed" } | { readonly kind: "diverged"; readonly step: number };
   readonly split: string;
   readonly epochs: readonly EpochRecord[];
-  /** Headline: the best evaluated epoch (the first of equals). Both are null if the run diverged before its first evaluation. */
+  /** Headline: the best evaluated epoch (the first of equals); null if the run diverged before any that counts. */
   readonly best: EpochRecord | null;
+  /** The last evaluated epoch; null if the run diverged before its first evaluation. */
   readonly last: EpochRecord | null;
   /** Score of always answering the training set's majority class (0 for correlations and Matthews). */
   readonly majorityScore: number;

@@ -14,7 +14,8 @@ export function calibrates({ calibrates, parameters }: Adapter): boolean {
 /**
  * Values of every tensor of a model before the first step, by name.
  * @param weights backbone and head
- * @param seen what calibration measured; null for a model that is only to be calibrated, whose own numbers mean nothing yet
+ * @param seen what calibration measured; null for a model that is only to be calibrated: what starts from a range or is
+ *   prepared has no value yet
  */
 export function startingTensors(
   model: Model,
