@@ -18,7 +18,7 @@ Deno.test("numbersOf() gives every printed number of every table, each with the 
   assert.deepEqual(from("glue/Full fine-tuning/rte"), [1, 2].map((seed) => `finetune/full-ft/rte/seed-${seed}`));
   assert.equal(from("glue/LoRA/average")!.length, 24);
   assert.deepEqual(
-    from("glue/Control: the same method on an untrained backbone/LoRA/cola")![0],
+    from("glue/Control: the same method on an untrained backbone, seeds 1, 2, 3/LoRA/cola")![0],
     "finetune/lora-on-random/cola/seed-1",
   );
   assert.deepEqual(from("extended/DyLoRA/cola"), ["extended/dylora/cola/seed-1"]);

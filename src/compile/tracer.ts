@@ -172,7 +172,8 @@ export function trace(
   } catch (error) {
     throw unmapped(error) ?? error;
   } finally {
-    if (before) tf.setBackend(before);
+    // Where nothing was chosen before, what comes after must not be recorded, either.
+    tf.setBackend(before || "cpu");
   }
 }
 
