@@ -28,7 +28,7 @@ const VERSIONS = {
   collect: 2,
   table: 3,
   figure: 3,
-  numbers: 1,
+  numbers: 2,
 } as const;
 type Kind = keyof typeof VERSIONS;
 
