@@ -1,7 +1,7 @@
 /** Runs programs as one ONNX graph each, on either build of ONNX Runtime. */
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { optimize } from "../compile/compile.ts";
-import { type Graph, sameShape } from "../compile/ir.ts";
+import type { Graph } from "../compile/ir.ts";
 import { emitOnnx, inputName, outputName } from "../compile/onnx.ts";
 import { trace } from "../compile/tracer.ts";
 import type { HostTensor, HostTensors } from "../tensor/host_tensor.ts";
@@ -32,23 +32,16 @@ const noiseName = (name: string): string => `noise:${name}`;
 export class CompiledDevice implements Device {
   readonly #registers = new Map<string, HostTensor>();
   readonly #wrapped = new WeakMap<HostTensor, OrtTensor>();
-  /** What a run wrote to registers and nobody outside has seen. */
-  readonly #own = new WeakSet<HostTensor>();
-  /** What registers held one run before: the next run writes over it. */
-  readonly #spares = new Map<string, HostTensor>();
 
   /**
    * @param runtime the build of ONNX Runtime
    * @param options of every session
    * @param adapt what a runtime needs of a graph besides the passes that all engines share
-   * @param reuses whether the runtime can write outputs to arrays that it is given; parameters and moments then take turns in
-   * two places, instead of a new one in every step, of which the garbage collector lets several live
    */
   constructor(
     readonly runtime: Runtime,
     readonly options: InferenceSession.SessionOptions,
     readonly adapt: (graph: Graph) => Graph = (graph) => graph,
-    readonly reuses = false,
   ) {}
 
   write(registers: HostTensors): void {
@@ -58,22 +51,11 @@ export class CompiledDevice implements Device {
   read(register: string): HostTensor {
     const tensor = this.#registers.get(register);
     if (!tensor) throw new Error(`The register "${register}" was never written`);
-    this.#own.delete(tensor);
     return tensor;
   }
 
   clear(): void {
     this.#registers.clear();
-    this.#spares.clear();
-  }
-
-  /** Puts what a run made into a register. */
-  #keep(register: string, made: HostTensor): void {
-    const before = this.#registers.get(register);
-    if (this.reuses && before && this.#own.has(before)) this.#spares.set(register, before);
-    else this.#spares.delete(register);
-    this.#registers.set(register, made);
-    this.#own.add(made);
   }
 
   #wrap(tensor: HostTensor): OrtTensor {
@@ -108,18 +90,13 @@ export class CompiledDevice implements Device {
         drawn.set(name, tensor);
         given[input] = new this.runtime.Tensor(tensor.dtype, tensor.data as Float32Array, tensor.shape);
       }
-      const fetches: Record<string, OrtTensor | null> = {};
-      for (const [name, { dtype, shape }] of Object.entries(graph.outputs)) {
-        const spare = this.#spares.get(writes[name] ?? "");
-        fetches[outputName(name)] = spare?.dtype === dtype && sameShape(spare.shape, shape) ? this.#wrap(spare) : null;
-      }
-      const results = await session.run(given, fetches);
+      const results = await session.run(given);
       const returned: HostTensors = {};
       for (const name of Object.keys(graph.outputs)) {
         const { dtype, shape } = graph.outputs[name]!;
         const tensor = { dtype, shape, data: results[outputName(name)]!.data } as HostTensor;
         const register = writes[name];
-        if (register) this.#keep(register, tensor);
+        if (register) this.#registers.set(register, tensor);
         else returned[name] = tensor;
       }
       return returned;

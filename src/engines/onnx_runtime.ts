@@ -45,7 +45,7 @@ export async function openNative({ threads, profile }: RuntimeOptions): Promise<
     // Threads that spin while they wait wake up at once, a third of a short step's time; one thread has nobody to wait for, and
     // who runs several processes side by side gives each of them one.
     extra: { session: { intra_op: { allow_spinning: threads > 1 ? "1" : "0" } } },
-  }, { reuses: true });
+  });
 }
 
 /**
@@ -60,7 +60,7 @@ export async function openAccelerated(provider: "webgpu" | "cuda", options: Runt
   const device = await compiledDevice(
     runtime,
     { ...common(options.profile), intraOpNumThreads: options.threads, executionProviders: [provider] },
-    provider === "webgpu" ? { adapt: limitTensors } : {},
+    provider === "webgpu" ? limitTensors : undefined,
   );
   // Providers look for their device when the first session is made, and say there whether they found one.
   await device.load(PROBE).then((probe) => probe.dispose(), (error: Error) => {
@@ -98,10 +98,10 @@ const REMEDIES = {
 async function compiledDevice(
   runtime: Runtime,
   options: InferenceSession.SessionOptions,
-  { adapt, reuses }: { readonly adapt?: (graph: Graph) => Graph; readonly reuses?: boolean } = {},
+  adapt?: (graph: Graph) => Graph,
 ): Promise<CompiledDevice> {
   const { CompiledDevice } = await import("./compiled.ts");
-  return new CompiledDevice(runtime, options, adapt, reuses);
+  return new CompiledDevice(runtime, options, adapt);
 }
 
 async function loadNode(engine: string): Promise<Runtime> {
