@@ -1,8 +1,8 @@
 /** What the commands share: a profile with its steps, and where things lie. */
 import { join } from "node:path";
 import denoJson from "../../deno.json" with { type: "json" };
-import { type EngineName, parseEngineName, TFJS_NODE } from "../../src/engines/open.ts";
-import { INSTALLED_AT, readInstallation } from "../../src/engines/tensorflow/installation.ts";
+import { type EngineName, parseEngineName } from "../../src/engines/open.ts";
+import { TFJS_NODE } from "../../src/engines/tensorflow/package.ts";
 import { InputError } from "../../src/errors.ts";
 import { asFileDigest, type Environment } from "../../src/graph/fingerprint.ts";
 import { readLock, type ResultsLock } from "../../src/graph/lock_file.ts";
@@ -40,8 +40,7 @@ function versionOf(name: keyof typeof denoJson.imports): string {
 
 /** What besides its inputs decides a step's bytes. */
 async function environmentOf(engine: EngineName): Promise<Environment> {
-  // Which TensorFlow was linked, and so whether it computes on a GPU, is this machine's own choice.
-  const linked = engine === "tensorflow" ? await readInstallation(INSTALLED_AT) : null;
+  const linked = engine === "tensorflow" ? await linkedLibrary() : null;
   const tfjs = versionOf("@tensorflow/tfjs"), onnx = { tfjs, "onnxruntime-node": versionOf("onnxruntime-node") };
   return {
     common: { deno: Deno.version.deno, sentencepiece: versionOf("@sctg/sentencepiece-js") },
@@ -50,7 +49,7 @@ async function environmentOf(engine: EngineName): Promise<Environment> {
       native: onnx,
       webgpu: { ...onnx, provider: "webgpu" },
       cuda: { ...onnx, provider: "cuda" },
-      tensorflow: { tfjs, "tfjs-node-gpu": TFJS_NODE, ...(linked && { library: `${linked.bytes} bytes` }) },
+      tensorflow: { tfjs, "tfjs-node-gpu": TFJS_NODE, ...(linked && { library: linked }) },
       cpu: { tfjs },
       vega: {
         vega: versionOf("vega"),
@@ -60,6 +59,13 @@ async function environmentOf(engine: EngineName): Promise<Environment> {
       },
     },
   };
+}
+
+/** Which TensorFlow was linked, and so whether it computes on a GPU: this machine's own choice. */
+async function linkedLibrary(): Promise<string | null> {
+  const { INSTALLED_AT, readInstallation } = await import("../../src/engines/tensorflow/installation.ts");
+  const installation = await readInstallation(INSTALLED_AT);
+  return installation && `${installation.bytes} bytes`;
 }
 
 /** @throws UsageError for an unknown profile or engine */

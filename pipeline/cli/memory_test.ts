@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { Step } from "../../src/graph/step.ts";
 import { METHOD_NAMES } from "../../src/peft/registry.ts";
 import { mini } from "../profiles/mini.ts";
-import { memoryTold, Predictor, refuseTooLarge, surelyFits, trainingOf } from "./memory.ts";
+import { memoryTold, Predictor, refuseTooLarge } from "./memory.ts";
+import { boundOf, surelyFits, trainingOf } from "./memory_bound.ts";
 
 const step = (name: string, method: string): Step => ({
   name,
@@ -32,10 +33,10 @@ Deno.test("refuseTooLarge() names the step that takes most and what to type inst
 Deno.test("surelyFits() never lets pass what refuseTooLarge() would refuse, whatever the method", () => {
   for (const method of METHOD_NAMES) {
     const training = trainingOf(step("finetune/x", method))!;
-    assert.ok(predictor.bound(training) >= predictor.predict(training).total, method);
+    assert.ok(boundOf(mini, training) >= predictor.predict(training).total, method);
   }
-  assert.equal(surelyFits(steps, predictor, { total: 64e9, jobs: 2 }), true);
-  assert.equal(surelyFits(steps, predictor, { total: 1e8, jobs: 2 }), false);
+  assert.equal(surelyFits(steps, mini, { total: 64e9, jobs: 2 }), true);
+  assert.equal(surelyFits(steps, mini, { total: 1e8, jobs: 2 }), false);
 });
 
 Deno.test("memory is told of steps that train on an engine that is predicted, and of no others", () => {

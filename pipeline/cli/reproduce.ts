@@ -3,7 +3,6 @@ import { compareLocks, lockOf } from "../../src/graph/lock_file.ts";
 import { inspect } from "../../src/graph/reproduce.ts";
 import { resultFiles } from "../paper.ts";
 import { committedLock, type Context, openContext } from "./context.ts";
-import { memoryTold } from "./memory.ts";
 import { forced, run, type RunningOptions } from "./run.ts";
 import { printStates, targetOf } from "./states.ts";
 
@@ -23,6 +22,7 @@ export async function reproduceContext(context: Context, given: ReproduceOptions
   const files = resultFiles(context.steps), { only } = options;
   if (options.dryRun) {
     const target = { ...targetOf(context, options), ...(only && { only }), ...forced(context, options, only) };
+    const { memoryTold } = await import("./memory.ts");
     return printStates(await inspect(target), options.json ?? false, memoryTold(context)) ? 3 : 0;
   }
   if (options.check) return await check(context, options, files);

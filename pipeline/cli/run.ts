@@ -10,7 +10,7 @@ import { inspect, reproduce, type Reproduced, type Target } from "../../src/grap
 import type { Step } from "../../src/graph/step.ts";
 import { MODULES } from "../paper.ts";
 import { type Context, fetchInputs, type PlanningOptions } from "./context.ts";
-import { Predictor, predicts, refuseTooLarge, surelyFits } from "./memory.ts";
+import { predicts, surelyFits } from "./memory_bound.ts";
 import { targetOf } from "./states.ts";
 
 export interface RunningOptions extends PlanningOptions {
@@ -74,9 +74,9 @@ export async function run(
 /** Refuses steps that cannot fit this machine. Those that are fresh will not run. @throws InputError saying what to do instead */
 async function checkMemory(context: Context, options: RunningOptions, selected: readonly Step[]): Promise<void> {
   if (!predicts(context.engine)) return;
-  const predictor = new Predictor(context.profile), jobs = options.jobs ?? navigator.hardwareConcurrency;
-  const machine = { total: Deno.systemMemoryInfo().total, jobs };
-  if (surelyFits(selected, predictor, machine)) return;
+  const machine = { total: Deno.systemMemoryInfo().total, jobs: options.jobs ?? navigator.hardwareConcurrency };
+  if (surelyFits(selected, context.profile, machine)) return;
+  const { Predictor, refuseTooLarge } = await import("./memory.ts"), predictor = new Predictor(context.profile);
   const states = options.cache ? (await inspect(targetOf(context, options))).states : null;
   refuseTooLarge(selected.filter(({ name }) => states?.get(name)?.kind !== "fresh"), predictor, machine);
 }

@@ -2,8 +2,6 @@
 import { unknownName } from "../errors.ts";
 import type { Device } from "./engine.ts";
 
-export { TFJS_NODE } from "./tensorflow/installation.ts";
-
 export const ENGINE_NAMES = ["portable", "native", "webgpu", "cuda", "tensorflow", "cpu"] as const;
 export type EngineName = typeof ENGINE_NAMES[number];
 

@@ -3,8 +3,9 @@ import { rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../errors.ts";
-import { BINDING, LIBRARIES, TFJS_NODE_PACKAGE } from "./installation.ts";
+import { BINDING, LIBRARIES } from "./installation.ts";
 import type { Libraries } from "./libraries.ts";
+import { TFJS_NODE_PACKAGE } from "./package.ts";
 import { complaint, type Run } from "./programs.ts";
 
 /** Headers of Node's addon interface. */

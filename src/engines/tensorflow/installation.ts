@@ -4,12 +4,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
-/** The version of TensorFlow's Node.js binding. */
-export const TFJS_NODE = "4.22.0";
-
-/** The npm package with the binding's sources and the backend written on it. */
-export const TFJS_NODE_PACKAGE = `npm:@tensorflow/tfjs-node-gpu@${TFJS_NODE}`;
-
 /** The folder of this machine, which is no part of the repository. */
 export const INSTALLED_AT = fileURLToPath(new URL("../../../data/tensorflow", import.meta.url));
 

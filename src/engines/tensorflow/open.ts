@@ -4,7 +4,8 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { InputError } from "../../errors.ts";
 import { EagerDevice } from "../eager.ts";
-import { BINDING, INSTALLED_AT, readInstallation, TFJS_NODE_PACKAGE } from "./installation.ts";
+import { BINDING, INSTALLED_AT, readInstallation } from "./installation.ts";
+import { TFJS_NODE_PACKAGE } from "./package.ts";
 
 const BACKEND = "tensorflow";
 

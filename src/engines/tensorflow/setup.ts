@@ -4,15 +4,9 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../errors.ts";
 import { compileBinding, FLAGS } from "./binding.ts";
-import {
-  BINDING,
-  type Installation,
-  LIBRARIES,
-  readInstallation,
-  TFJS_NODE,
-  writeInstallation,
-} from "./installation.ts";
+import { BINDING, type Installation, LIBRARIES, readInstallation, writeInstallation } from "./installation.ts";
 import { findLibraries, installWheel, type Kind } from "./libraries.ts";
+import { TFJS_NODE } from "./package.ts";
 import { complaint, cudaDevices, type Gpu, type Run } from "./programs.ts";
 
 export interface SetupOptions {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readInstallation, TFJS_NODE, writeInstallation } from "./installation.ts";
+import { readInstallation, writeInstallation } from "./installation.ts";
 import { checkRoom, findLibraries, installWheel, requirementsOf } from "./libraries.ts";
+import { TFJS_NODE } from "./package.ts";
 import { complaint, cudaDevices, type Run, runner } from "./programs.ts";
 import { refuseOld, setUpTensorFlow } from "./setup.ts";
 

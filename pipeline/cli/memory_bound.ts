@@ -1,0 +1,69 @@
+/** A generous estimate of what training steps take, which costs nothing: most runs fit by it, and need no other. */
+import type { DebertaConfig } from "../../src/deberta/config.ts";
+import type { EngineName } from "../../src/engines/open.ts";
+import type { Json, Step } from "../../src/graph/step.ts";
+import type { Profile } from "../profiles/profile.ts";
+
+/** What decides the shape of a step's training graph. */
+export interface Training {
+  readonly method: string;
+  readonly options: { readonly [key: string]: Json };
+  readonly batch: number;
+  readonly length: number;
+}
+
+/** What decides the shape of a profile's backbone. */
+export type Backbone = Pick<Profile, "backbone" | "data">;
+
+export interface Machine {
+  /** Bytes of memory. */
+  readonly total: number;
+  /** Steps side by side. */
+  readonly jobs: number;
+}
+
+/** Engines whose memory is known: the others hold other copies. */
+const PREDICTED: readonly EngineName[] = ["portable", "native"];
+
+/** Whether an engine's memory can be predicted. */
+export const predicts = (engine: EngineName): boolean => PREDICTED.includes(engine);
+
+/** Words that a backbone may know: DeBERTaV3's for real text, more than the generator's for its own. */
+const VOCABULARY = { glue: 128_100, mini: 1000 } as const;
+
+/** The backbone with as many words as it may know. */
+export function configOf({ backbone, data }: Backbone): DebertaConfig {
+  return { ...backbone, vocabulary: VOCABULARY[data.kind] };
+}
+
+/** The training that a step does, at its longest batches; null for a step that trains nothing. */
+export function trainingOf({ kind, parameters }: Pick<Step, "kind" | "parameters">): Training | null {
+  const { settings, method, options } = parameters as Record<string, Json> as unknown as Training & {
+    settings: { batch: number; lengths: readonly number[] };
+  };
+  if (kind !== "finetune" && kind !== "pretrain") return null;
+  const { batch, lengths } = settings, shape = { batch, length: Math.max(...lengths) };
+  // Pre-training trains every weight, as full fine-tuning does.
+  return kind === "pretrain" ? { method: "full-ft", options: {}, ...shape } : { method, options, ...shape };
+}
+
+/**
+ * More bytes than any training of this shape takes. The hungriest method that was measured, B-LoRA at xsmall, keeps 2.7 times the
+ * numbers in brackets for every token.
+ */
+export function boundOf(profile: Backbone, { batch, length }: Pick<Training, "batch" | "length">): number {
+  const { hidden, ffn, heads, layers, vocabulary } = configOf(profile);
+  const perToken = 8 * (10 * hidden + 4 * ffn + 5 * heads * length);
+  const weights = vocabulary * hidden + layers * (4 * hidden * hidden + 2 * hidden * ffn);
+  return 500e6 + 4 * (perToken * batch * length * layers + 24 * weights);
+}
+
+/** The most bytes that some of these take side by side. */
+export function sideBySide(sizes: readonly number[], jobs: number): number {
+  return sizes.toSorted((a, b) => b - a).slice(0, jobs).reduce((a, b) => a + b, 0);
+}
+
+/** Whether these steps fit a machine by this estimate. */
+export function surelyFits(steps: readonly Step[], profile: Backbone, { total, jobs }: Machine): boolean {
+  return sideBySide(steps.flatMap((step) => trainingOf(step) ?? []).map((t) => boundOf(profile, t)), jobs) <= total;
+}
