@@ -12,33 +12,9 @@ import type { ResultFiles } from "../src/graph/lock_file.ts";
 import type { Input, Json, Step } from "../src/graph/step.ts";
 import { FIGURE_FORMATS, TABLE_FORMATS } from "../src/render/formats.ts";
 import { figuresOf } from "./figures/registry.ts";
+import { type Kind, RELATIVE_COST, VERSIONS } from "./kinds.ts";
 import type { MethodSettings, Profile } from "./profiles/profile.ts";
 import { tablesOf } from "./tables/registry.ts";
-
-/** Versions of the code behind each kind of step: raise one when the same inputs would give other outputs. */
-const VERSIONS = {
-  generate: 1,
-  vocabulary: 1,
-  tokenize: 1,
-  corpus: 2,
-  pretrain: 2,
-  finetune: 2,
-  subspace: 1,
-  resources: 1,
-  collect: 2,
-  table: 3,
-  figure: 3,
-  numbers: 2,
-} as const;
-type Kind = keyof typeof VERSIONS;
-
-/** The module that runs each kind of step. */
-export const MODULES: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.keys(VERSIONS).map((kind) => [kind, new URL(`./steps/${kind}.ts`, import.meta.url).href]),
-);
-
-/** Cost of a fine-tuning run relative to LoRA's, for the estimate of time left. */
-const RELATIVE_COST: Readonly<Record<string, number>> = { blora: 2, "blora-q": 1.8, "full-ft": 1.3 };
 
 /** The presets of adapted matrices whose costs are compared: query and value only, and all linear modules. */
 const COMPARED_TARGETS = ["qv", "all6"];

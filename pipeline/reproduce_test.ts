@@ -5,8 +5,9 @@ import { LOCK_NAME, readLock } from "../src/graph/lock_file.ts";
 import { reproduce, type Reproduced } from "../src/graph/reproduce.ts";
 import { complaints, computed, TemporaryFolder } from "../src/graph/toy/rig.ts";
 import { describeLineage } from "./cli/lineage.ts";
+import { MODULES } from "./kinds.ts";
 import { lineageOf } from "./lineage.ts";
-import { MODULES, resultFiles } from "./paper.ts";
+import { resultFiles } from "./paper.ts";
 import type { Numbers } from "./steps/numbers.ts";
 import { tiny, tinyContext } from "./testing_profile.ts";
 

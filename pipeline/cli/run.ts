@@ -8,7 +8,7 @@ import type { ResultFiles } from "../../src/graph/lock_file.ts";
 import { chooseReporter } from "../../src/graph/reporters/choose_reporter.ts";
 import { inspect, reproduce, type Reproduced, type Target } from "../../src/graph/reproduce.ts";
 import type { Step } from "../../src/graph/step.ts";
-import { MODULES } from "../paper.ts";
+import { MODULES } from "../kinds.ts";
 import { type Context, fetchInputs, type PlanningOptions } from "./context.ts";
 import { predicts, surelyFits } from "./memory_bound.ts";
 import { targetOf } from "./states.ts";

@@ -1,0 +1,26 @@
+/** The kinds of steps: the versions of their code, the modules that run them, and what they cost beside each other. */
+
+/** Versions of the code behind each kind of step: raise one when the same inputs would give other outputs. */
+export const VERSIONS = {
+  generate: 1,
+  vocabulary: 1,
+  tokenize: 1,
+  corpus: 2,
+  pretrain: 2,
+  finetune: 2,
+  subspace: 1,
+  resources: 1,
+  collect: 2,
+  table: 3,
+  figure: 3,
+  numbers: 2,
+} as const;
+export type Kind = keyof typeof VERSIONS;
+
+/** The module that runs each kind of step. */
+export const MODULES: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.keys(VERSIONS).map((kind) => [kind, new URL(`./steps/${kind}.ts`, import.meta.url).href]),
+);
+
+/** Cost of a fine-tuning run relative to LoRA's by method, where it differs: for the estimate of time left. */
+export const RELATIVE_COST: Readonly<Record<string, number>> = { blora: 2, "blora-q": 1.8, "full-ft": 1.3 };
