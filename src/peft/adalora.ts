@@ -12,7 +12,8 @@ import { float32, type HostTensor } from "../tensor/host_tensor.ts";
 import type { Site } from "../training/record.ts";
 import { allocator, type BudgetPlan, deviationOf, meanOf, planBudget } from "./adalora_budget.ts";
 import { KINDS, livingOf, restoreLiving, saveLiving } from "./adalora_saved.ts";
-import { families, type Family, memberOf, partsOf, saveFamilies, unstack } from "./family.ts";
+import { beside, throughAll } from "./beside.ts";
+import { families, type Family, locate, memberOf, partsOf, saveFamilies, unstack } from "./family.ts";
 import { addProduct, suffixOf } from "./low_rank.ts";
 import {
   adaptedModules,
@@ -74,11 +75,9 @@ function openFamily({ name, layers, members, into }: Family, { parameter }: Scop
   const down = partsOf(tf.mul(parameter(`${name}.lora_A`), E), layers); // [G, r, in] each
   const up = unstack(parameter(`${name}.lora_B`)); // [out, r] each
   return (layer: number, chosen: readonly number[], x: Tensor): Tensor[] => {
-    // One product for all that read the same input: A is far too narrow to keep a processor busy.
     const A = tf.reshape(memberOf(down[layer]!, chosen, members), [chosen.length * rank, into]);
-    const low = tf.matMul(x, A, false, true); // [N, G r]
-    const parts = chosen.length === 1 ? [low] : tf.split(low, chosen.length, 1);
-    return chosen.map((member, i) => tf.matMul(parts[i]!, up[layer * members + member]!, false, true)); // [N, out]
+    const low = throughAll(x, A, chosen.length); // [N, r] each
+    return chosen.map((member, i) => tf.matMul(low[i]!, up[layer * members + member]!, false, true)); // [N, out]
   };
 }
 
@@ -132,17 +131,10 @@ function attach(config: DebertaConfig, given: AdaloraOptions): Adapter {
     open(scope): Hooks {
       const update = new Map(all.map((family) => [family, openFamily(family, scope, rank, scale)]));
       return {
-        linear(modules, x) {
-          const family = all.find(({ place }) => modules.some((module) => place.has(module)));
-          if (!family) return undefined;
-          const adapted = modules.filter((module) => family.place.has(module));
-          const places = adapted.map((module) => family.place.get(module)!);
-          const updates = update.get(family)!(places[0]!.layer, places.map(({ member }) => member), x);
-          return modules.map((module) => {
-            const h = scope.affine(module, x), change = updates[adapted.indexOf(module)];
-            return change ? tf.add(h, change) : h;
-          });
-        },
+        linear: beside(sites, scope.affine, (mine, x) => {
+          const { family, layer, members } = locate(all, mine)!, updates = update.get(family)!(layer, members, x);
+          return (i) => updates[i]!;
+        }),
         ...(orthogonality > 0 && { penalty: () => tf.mul(orthogonalityOf(all, scope), orthogonality) }),
       };
     },

@@ -49,9 +49,32 @@ export function families(config: DebertaConfig, target: Target): Family[] {
   });
 }
 
-/** Equal parts along the first axis. (TensorFlow.js's own split has no gradient for a single part.) */
-export function partsOf(x: Tensor, count: number): Tensor[] {
-  return count === 1 ? [x] : tf.split(x, count);
+/** Where modules lie that read one input, all of one layer. */
+export interface Location {
+  readonly family: Family;
+  readonly layer: number;
+  /** Their members of the family, in the order of `adapted`. */
+  readonly members: readonly number[];
+  /** Those of the modules that the family has, in the order in which they were given. */
+  readonly adapted: readonly string[];
+}
+
+/** Where modules that read one input lie among the families; undefined if none of them does. */
+export function locate(all: readonly Family[], modules: readonly string[]): Location | undefined {
+  const family = all.find(({ place }) => modules.some((module) => place.has(module)));
+  if (!family) return undefined;
+  const adapted = modules.filter((module) => family.place.has(module));
+  const places = adapted.map((module) => family.place.get(module)!);
+  return { family, layer: places[0]!.layer, members: places.map(({ member }) => member), adapted };
+}
+
+/**
+ * A tensor cut along an axis. (TensorFlow.js's own split has no gradient for a single part.)
+ * @param parts how many of equal size, or the size of each
+ */
+export function partsOf(x: Tensor, parts: number | number[], axis = 0): Tensor[] {
+  const count = typeof parts === "number" ? parts : parts.length;
+  return count === 1 ? [x] : tf.split(x, parts, axis);
 }
 
 /** The tensors of a stack. */

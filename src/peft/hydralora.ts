@@ -6,6 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
+import { beside, throughAll } from "./beside.ts";
 import { type LowRankOptions, lowRankOptions } from "./low_rank.ts";
 import { adaptedModules, type Cost, fromPeft, type Method, type Parameter, toPeft } from "./method.ts";
 
@@ -41,7 +42,7 @@ export const hydralora: Method<HydraloraOptions> = {
   options,
   attach: (config, options) => {
     const { rank, alpha, target, heads } = options;
-    const sites = adaptedModules(config, target), adapted = new Set(sites.map(({ module }) => module));
+    const sites = adaptedModules(config, target);
     const parameters: Record<string, Parameter> = {};
     for (const { module, into, out } of sites) {
       const initial = { kind: "uniform", bound: 1 / Math.sqrt(into) } as const;
@@ -57,19 +58,15 @@ export const hydralora: Method<HydraloraOptions> = {
       trainsBackbone: [],
       parameters,
       open: ({ parameter, affine }) => ({
-        linear(modules, x) {
-          const mine = modules.filter((module) => adapted.has(module));
-          if (mine.length === 0) return undefined;
+        linear: beside(sites, affine, (mine, x) => {
           // One product for what all modules and their routers read of the same input.
           const narrow = mine.flatMap((m) => [tf.mul(parameter(nameA(m)), alpha / rank), parameter(nameR(m))]);
-          const read = tf.split(tf.matMul(x, tf.concat(narrow), false, true), mine.flatMap(() => [rank, heads]), 1);
-          return modules.map((module) => {
-            const h = affine(module, x), at = 2 * mine.indexOf(module);
-            if (at < 0) return h;
-            const mixed = spread(read[at]!, tf.softmax(read[at + 1]!));
-            return tf.add(h, tf.matMul(mixed, parameter(nameB(module)), false, true));
-          });
-        },
+          const read = throughAll(x, tf.concat(narrow), mine.flatMap(() => [rank, heads]));
+          return (i) => {
+            const mixed = spread(read[2 * i]!, tf.softmax(read[2 * i + 1]!));
+            return tf.matMul(mixed, parameter(nameB(mine[i]!)), false, true);
+          };
+        }),
       }),
       observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank, maxRank: rank, bits: {} })),
       costs: () =>

@@ -8,6 +8,7 @@ import { InputError } from "../errors.ts";
 import { float32, type HostTensor, type HostTensors } from "../tensor/host_tensor.ts";
 import { addScaled, matrixOf, product } from "../tensor/matrix.ts";
 import { truncatedSvd } from "../tensor/svd.ts";
+import { beside, throughAll } from "./beside.ts";
 import { adaptedModules, fromPeft, type Method, type Parameter, TARGET_NAMES, toPeft } from "./method.ts";
 
 const options = z.strictObject({
@@ -36,7 +37,7 @@ export const loraXs: Method<LoraXsOptions> = {
   reference: "Balazy et al. 2024, arXiv 2405.17604",
   options,
   attach: (config, { rank, alpha, target }) => {
-    const sites = adaptedModules(config, target), adapted = new Set(sites.map(({ module }) => module));
+    const sites = adaptedModules(config, target);
     const narrowest = Math.min(...sites.flatMap(({ into, out }) => [into, out]));
     if (rank > narrowest) {
       throw new InputError(
@@ -65,19 +66,14 @@ export const loraXs: Method<LoraXsOptions> = {
         return { constants: made };
       },
       open: ({ parameter, affine }) => ({
-        linear: (modules, x) => {
-          const mine = modules.filter((module) => adapted.has(module));
-          if (mine.length === 0) return undefined;
-          const down = tf.matMul(x, tf.concat(mine.map((module) => parameter(nameA(module)))), false, true);
-          const parts = mine.length === 1 ? [down] : tf.split(down, mine.length, 1); // [N, r] each
-          return modules.map((module) => {
-            const h = affine(module, x), part = parts[mine.indexOf(module)];
-            if (!part) return h;
+        linear: beside(sites, affine, (mine, x) => {
+          const low = throughAll(x, tf.concat(mine.map((module) => parameter(nameA(module)))), mine.length); // [N, r] each
+          return (i) => {
             // The scale goes to R, the smallest of the matrices on the way.
-            const middle = tf.matMul(part, tf.mul(parameter(nameR(module)), alpha / rank), false, true);
-            return tf.add(h, tf.matMul(middle, parameter(nameB(module)), false, true)); // [N, out]
-          });
-        },
+            const middle = tf.matMul(low[i]!, tf.mul(parameter(nameR(mine[i]!)), alpha / rank), false, true);
+            return tf.matMul(middle, parameter(nameB(mine[i]!)), false, true); // [N, out]
+          };
+        }),
       }),
       observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank, maxRank: rank, bits: {} })),
       costs: () =>

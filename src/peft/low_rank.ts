@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { DebertaConfig } from "../deberta/config.ts";
 import type { Noise } from "../engines/engine.ts";
 import { float32, type HostTensor } from "../tensor/host_tensor.ts";
+import { beside, throughAll } from "./beside.ts";
 import { adaptedModules, type Adapter, fromPeft, type Parameter, type Target, TARGET_NAMES, toPeft } from "./method.ts";
 
 type Tensor = tf.Tensor;
@@ -58,7 +59,7 @@ export function addProduct(W: HostTensor, scale: number, B: HostTensor, A: HostT
  * @param use how many ranks count after training, and with what scale each of them trains
  */
 export function lowRankAdapter(config: DebertaConfig, { rank, alpha, target }: LowRankOptions, use: Use): Adapter {
-  const sites = adaptedModules(config, target), adapted = new Set(sites.map(({ module }) => module));
+  const sites = adaptedModules(config, target);
   const nameA = (module: string) => `${module}.lora_A.weight`, nameB = (module: string) => `${module}.lora_B.weight`;
   const parameters: Record<string, Parameter> = {};
   for (const { module, into, out } of sites) {
@@ -78,17 +79,10 @@ export function lowRankAdapter(config: DebertaConfig, { rank, alpha, target }: L
       const A = (module: string) => tf.mul(first(parameter(nameA(module)), [live, -1]), scale); // [r, in]
       const B = (module: string) => first(parameter(nameB(module)), [-1, live]); // [out, r]
       return {
-        linear: (modules, x) => {
-          const mine = modules.filter((module) => adapted.has(module));
-          if (mine.length === 0) return undefined;
-          // One product for all that read the same input: A is far too narrow to keep a processor busy.
-          const down = tf.matMul(x, tf.concat(mine.map(A)), false, true);
-          const parts = mine.length === 1 ? [down] : tf.split(down, mine.length, 1); // [N, r] each
-          return modules.map((module) => {
-            const h = affine(module, x), part = parts[mine.indexOf(module)];
-            return part ? tf.add(h, tf.matMul(part, B(module), false, true)) : h; // [N, out]
-          });
-        },
+        linear: beside(sites, affine, (mine, x) => {
+          const low = throughAll(x, tf.concat(mine.map(A)), mine.length); // [N, r] each
+          return (i) => tf.matMul(low[i]!, B(mine[i]!), false, true); // [N, out]
+        }),
       };
     },
     observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank: use.rank, maxRank: rank, bits: {} })),

@@ -12,6 +12,7 @@ import { exactLog } from "../random/stream.ts";
 import { exactCosSin, exactExp } from "../tensor/exact.ts";
 import type { HostTensor } from "../tensor/host_tensor.ts";
 import { addScaled, type Matrix } from "../tensor/matrix.ts";
+import { beside, throughAll } from "./beside.ts";
 import { adaptedModules, fromPeft, type Method, type Parameter, TARGET_NAMES, toPeft } from "./method.ts";
 
 type Tensor = tf.Tensor;
@@ -88,8 +89,7 @@ export const mora: Method<MoraOptions> = {
   reference: "Jiang et al. 2024, arXiv 2405.12130",
   options,
   attach: (config, { rank, target }) => {
-    const sites = adaptedModules(config, target), byModule = new Map(sites.map((site) => [site.module, site]));
-    const nameM = (module: string) => `${module}.mora_M.weight`;
+    const sites = adaptedModules(config, target), nameM = (module: string) => `${module}.mora_M.weight`;
     const widthOf = ({ into, out }: typeof sites[number]) => squareWidth(into, out, rank);
     const parameters = Object.fromEntries(sites.map((site): [string, Parameter] => {
       const width = widthOf(site), initial = { kind: "constant", value: 0 } as const;
@@ -99,19 +99,13 @@ export const mora: Method<MoraOptions> = {
       trainsBackbone: [],
       parameters,
       open: ({ parameter, affine }) => ({
-        linear: (modules, x) => {
-          const mine = modules.filter((module) => byModule.has(module));
-          if (mine.length === 0) return undefined;
+        linear: beside(sites, affine, (mine, x) => {
           // Modules that read the same input are of one shape: the compressed input and one product serve them all.
-          const { out } = byModule.get(mine[0]!)!, N = x.shape[0]!;
+          const { out } = sites.find(({ module }) => module === mine[0])!, N = x.shape[0]!;
           const square = tf.concat(mine.map((module) => parameter(nameM(module)))); // [G width, width]
-          const made = tf.matMul(compress(x, square.shape[1]!), square, false, true);
-          const parts = mine.length === 1 ? [made] : tf.split(made, mine.length, 1); // [N segments, width] each
-          return modules.map((module) => {
-            const h = affine(module, x), part = parts[mine.indexOf(module)];
-            return part ? tf.add(h, decompress(part, N, out)) : h;
-          });
-        },
+          const made = throughAll(compress(x, square.shape[1]!), square, mine.length); // [N segments, width] each
+          return (i) => decompress(made[i]!, N, out);
+        }),
       }),
       // The update is no product of two narrow matrices.
       observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank: 0, maxRank: 0, bits: {} })),

@@ -16,6 +16,7 @@ import type { DebertaConfig } from "../deberta/config.ts";
 import { InputError } from "../errors.ts";
 import { dequantizeGroups, quantizeGroups, roundToGroups } from "../quantization/grouped.ts";
 import type { HostTensors } from "../tensor/host_tensor.ts";
+import { beside } from "./beside.ts";
 import {
   type AdaptedModule,
   adaptedModules,
@@ -81,7 +82,7 @@ export function pooledAdapter(
   core: Core,
 ): Adapter {
   const { target, bits, groupSize, expand } = options;
-  const sites = adaptedModules(config, target), adapted = new Set(sites.map(({ module }) => module));
+  const sites = adaptedModules(config, target);
   const sizes = ({ into, out }: AdaptedModule) => [into / groupSize, out / expand] as const;
   for (const { matrix, into, out } of sites) {
     for (const [option, value, size] of [["groupSize", groupSize, into], ["expand", expand, out]] as const) {
@@ -95,15 +96,10 @@ export function pooledAdapter(
     trainsBackbone: [],
     parameters: Object.assign({}, ...sites.map((site) => core.parameters(site, ...sizes(site)))),
     open: ({ parameter, affine }) => ({
-      linear(modules, x) {
-        const mine = modules.filter((module) => adapted.has(module));
-        if (mine.length === 0) return undefined;
+      linear: beside(sites, affine, (mine, x) => {
         const updates = core.project(mine, pool(x, groupSize), parameter);
-        return modules.map((module) => {
-          const h = affine(module, x), update = updates[mine.indexOf(module)];
-          return update ? addExpanded(h, update) : h;
-        });
-      },
+        return (i) => updates[i]!;
+      }, addExpanded),
     }),
     // What the products of W0, A and B would cost for a rank is not what these cost: `costs` says it instead.
     observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank: 0, maxRank: 0, bits: {} })),

@@ -11,6 +11,7 @@ import { InputError } from "../errors.ts";
 import type { HostTensor, HostTensors } from "../tensor/host_tensor.ts";
 import { exactExp } from "../tensor/exact.ts";
 import { addScaled, type Matrix, product } from "../tensor/matrix.ts";
+import { beside, throughAll } from "./beside.ts";
 import { families, type Family, partsOf, restoreFamilies, saveFamilies } from "./family.ts";
 import { suffixOf } from "./low_rank.ts";
 import { adaptedModules, type Method, type Parameter, peftName, TARGET_NAMES } from "./method.ts";
@@ -110,7 +111,8 @@ export const vbLora: Method<VbLoraOptions> = {
   reference: "Li et al. 2024, arXiv 2405.15179",
   options,
   attach: (config, options) => {
-    const { rank, target, vectors, vectorLength: b, topk } = options, all = families(config, target);
+    const { rank, target, vectors, vectorLength: b, topk } = options;
+    const all = families(config, target), sites = adaptedModules(config, target);
     for (const width of all.flatMap(({ into, out }) => [into, out])) {
       if (width % b !== 0) {
         throw new InputError(
@@ -135,20 +137,14 @@ export const vbLora: Method<VbLoraOptions> = {
       open: ({ parameter, affine }) => {
         const factors = openFactors(all, options, parameter);
         return {
-          linear: (modules, x) => {
-            const mine = modules.filter((module) => factors.has(module));
-            if (mine.length === 0) return undefined;
-            const down = tf.matMul(x, tf.concat(mine.map((module) => factors.get(module)!.A)), false, true);
-            const parts = mine.length === 1 ? [down] : tf.split(down, mine.length, 1); // [N, r] each
-            return modules.map((module) => {
-              const h = affine(module, x), part = parts[mine.indexOf(module)];
-              return part ? tf.add(h, tf.matMul(part, factors.get(module)!.B, false, true)) : h; // [N, out]
-            });
-          },
+          linear: beside(sites, affine, (mine, x) => {
+            const own = mine.map((module) => factors.get(module)!);
+            const low = throughAll(x, tf.concat(own.map(({ A }) => A)), own.length); // [N, r] each
+            return (i) => tf.matMul(low[i]!, own[i]!.B, false, true); // [N, out]
+          }),
         };
       },
-      observe: () =>
-        adaptedModules(config, target).map(({ layer, matrix }) => ({ layer, matrix, rank, maxRank: rank, bits: {} })),
+      observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank, maxRank: rank, bits: {} })),
       merge: (backbone, tensors) =>
         Object.fromEntries(all.flatMap((family) => {
           const made = updates(family, options, tensors);
