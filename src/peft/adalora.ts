@@ -9,12 +9,12 @@ import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import type { DebertaConfig } from "../deberta/config.ts";
 import { float32, type HostTensor } from "../tensor/host_tensor.ts";
+import { addScaled, matrixOf, product } from "../tensor/matrix.ts";
 import type { Site } from "../training/record.ts";
 import { allocator, type BudgetPlan, deviationOf, meanOf, planBudget } from "./adalora_budget.ts";
 import { KINDS, livingOf, restoreLiving, saveLiving } from "./adalora_saved.ts";
 import { beside, throughAll } from "./beside.ts";
 import { families, type Family, locate, memberOf, partsOf, saveFamilies, unstack } from "./family.ts";
-import { addProduct, suffixOf } from "./low_rank.ts";
 import {
   adaptedModules,
   type Adapter,
@@ -24,6 +24,7 @@ import {
   peftName,
   type Scope,
   TARGET_NAMES,
+  targetModules,
   type Tracked,
 } from "./method.ts";
 
@@ -157,7 +158,7 @@ function attach(config: DebertaConfig, given: AdaloraOptions): Adapter {
       const own = saveFamilies(all, tensors);
       return Object.fromEntries(sites.map(({ module }) => {
         const [A, B, E] = KINDS.map((kind) => own[peftName(`${module}.${kind}`)]!), name = `${module}.weight`;
-        return [name, addProduct(backbone[name]!, scale, B!, scaleRows(E!, A!), rank)];
+        return [name, addScaled(backbone[name]!, scale, product(matrixOf(B!), matrixOf(scaleRows(E!, A!))))];
       }));
     },
     save(tensors) {
@@ -175,7 +176,7 @@ function attach(config: DebertaConfig, given: AdaloraOptions): Adapter {
         lora_alpha: alpha,
         lora_dropout: 0,
         bias: "none",
-        target_modules: [...new Set(sites.map(({ module }) => suffixOf(module)))],
+        target_modules: targetModules(sites),
         rank_pattern: pattern,
       };
       return { config, tensors: living };

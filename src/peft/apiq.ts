@@ -14,10 +14,9 @@ import { z } from "zod";
 import { roundToGroups } from "../quantization/grouped.ts";
 import { cholesky, solveRow, timesLower } from "../tensor/cholesky.ts";
 import { float32, type HostTensor, type HostTensors } from "../tensor/host_tensor.ts";
-import { truncatedSvd } from "../tensor/svd.ts";
 import { type LowRankOptions, lowRankOptions } from "./low_rank.ts";
 import { adaptedModules, type Method } from "./method.ts";
-import { difference, factorsOf, type OuterProducts, preparedLowRank } from "./prepared_factors.ts";
+import { balanced, difference, factorsOf, leading, type OuterProducts, preparedLowRank } from "./prepared_factors.ts";
 import { overQuantized } from "./quantized.ts";
 
 export interface ApiqOptions extends LowRankOptions {
@@ -46,8 +45,7 @@ export function nearestProduct(R: HostTensor, gram: HostTensor, rank: number): O
   for (let i = 0; i < into; i++) trace += gram.data[i * into + i]!;
   const L = cholesky(gram, DAMPING * trace / into || 1), seen = new Float32Array(out * into);
   for (let i = 0; i < out; i++) seen.set(timesLower(R.data.subarray(i * into, (i + 1) * into), L), i * into);
-  const { left, values, right } = truncatedSvd(float32(R.shape, seen), rank);
-  return values.map((value, k) => ({ column: left[k]!.map((x) => x * value), row: solveRow(L, right[k]!) }));
+  return leading(float32(R.shape, seen), rank).map(({ column, row }) => ({ column, row: solveRow(L, row) }));
 }
 
 export const apiq: Method<ApiqOptions> = {
@@ -77,7 +75,8 @@ export const apiq: Method<ApiqOptions> = {
         const { backbone } = adapter.prepare!(given), parameters: HostTensors = {};
         for (const { module } of sites) {
           const R = difference(given.backbone[`${module}.weight`]!, backbone![`${module}.weight`]!);
-          Object.assign(parameters, factorsOf(module, nearestProduct(R, given.seen[module]!, options.rank), options));
+          const products = nearestProduct(R, given.seen[module]!, options.rank);
+          Object.assign(parameters, factorsOf(module, balanced(products, options)));
         }
         return { backbone: backbone!, parameters };
       },

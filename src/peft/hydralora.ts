@@ -7,7 +7,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import { beside, throughAll } from "./beside.ts";
-import { type LowRankOptions, lowRankOptions } from "./low_rank.ts";
+import { type LowRankOptions, lowRankOptions, nameA, nameB } from "./low_rank.ts";
 import { adaptedModules, type Cost, fromPeft, type Method, type Parameter, toPeft } from "./method.ts";
 
 type Tensor = tf.Tensor;
@@ -19,9 +19,8 @@ export interface HydraloraOptions extends LowRankOptions {
 
 const options = z.strictObject({ ...lowRankOptions, heads: z.int().min(1).default(3) });
 
-const nameA = (module: string) => `${module}.lora_A.weight`; // [r, in]
-const nameB = (module: string) => `${module}.lora_B.weight`; // [out, heads r], the B side by side
-const nameR = (module: string) => `${module}.lora_route.weight`; // [heads, in]
+/** The router [heads, in]; A and B are LoRA's, the heads' B side by side, [out, heads r]. */
+const nameR = (module: string) => `${module}.lora_route.weight`;
 
 /**
  * The low-rank activations of every head, weighted.

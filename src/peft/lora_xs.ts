@@ -5,37 +5,21 @@
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { float32, type HostTensor, type HostTensors } from "../tensor/host_tensor.ts";
 import { addScaled, matrixOf, product } from "../tensor/matrix.ts";
-import { truncatedSvd } from "../tensor/svd.ts";
 import { beside, throughAll } from "./beside.ts";
-import { adaptedModules, fromPeft, type Method, type Parameter, TARGET_NAMES, toPeft } from "./method.ts";
-
-const options = z.strictObject({
-  rank: z.int().min(1).default(8),
-  alpha: z.number().positive().default(16),
-  target: z.enum(TARGET_NAMES).default("qkv"),
-});
-export type LoraXsOptions = z.infer<typeof options>;
+import { type LowRankOptions, lowRankOptions, nameA, nameB } from "./low_rank.ts";
+import { adaptedModules, fromPeft, type Method, type Parameter, toPeft } from "./method.ts";
+import { factorsOf, leading } from "./prepared_factors.ts";
 
 /** Almost zero, as in the paper, so that training starts at the backbone. */
 const STD = 1e-5;
 
-/** A = V^T [r, in] and B = U S [out, r] of a weight [out, in]. */
-function factorsOf(W: HostTensor, rank: number): { readonly A: HostTensor; readonly B: HostTensor } {
-  const [out, into] = W.shape as [number, number], { left, values, right } = truncatedSvd(W, rank);
-  const A = new Float32Array(rank * into), B = new Float32Array(out * rank);
-  right.forEach((v, k) => A.set(v, k * into));
-  left.forEach((u, k) => u.forEach((x, i) => B[i * rank + k] = x * values[k]!));
-  return { A: float32([rank, into], A), B: float32([out, rank], B) };
-}
-
-export const loraXs: Method<LoraXsOptions> = {
+export const loraXs: Method<LowRankOptions> = {
   name: "lora-xs",
   label: "LoRA-XS",
   title: "a small matrix between frozen singular vectors",
   reference: "Balazy et al. 2024, arXiv 2405.17604",
-  options,
+  options: z.strictObject(lowRankOptions),
   attach: (config, { rank, alpha, target }) => {
     const sites = adaptedModules(config, target);
     const narrowest = Math.min(...sites.flatMap(({ into, out }) => [into, out]));
@@ -44,7 +28,6 @@ export const loraXs: Method<LoraXsOptions> = {
         `Options of method "lora-xs": rank: "${rank}" singular vectors cannot be had, expected at most ${narrowest}`,
       );
     }
-    const nameA = (module: string) => `${module}.lora_A.weight`, nameB = (module: string) => `${module}.lora_B.weight`;
     const nameR = (module: string) => `${module}.lora_R.weight`;
     const parameters: Record<string, Parameter> = {}, constants: Record<string, readonly number[]> = {};
     for (const { module, into, out } of sites) {
@@ -57,13 +40,8 @@ export const loraXs: Method<LoraXsOptions> = {
       parameters,
       constants,
       prepare: ({ backbone }) => {
-        const made: HostTensors = {};
-        for (const { module } of sites) {
-          const { A, B } = factorsOf(backbone[`${module}.weight`]!, rank);
-          made[nameA(module)] = A;
-          made[nameB(module)] = B;
-        }
-        return { constants: made };
+        const made = sites.map(({ module }) => factorsOf(module, leading(backbone[`${module}.weight`]!, rank)));
+        return { constants: Object.assign({}, ...made) };
       },
       open: ({ parameter, affine }) => ({
         linear: beside(sites, affine, (mine, x) => {

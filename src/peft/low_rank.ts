@@ -3,9 +3,18 @@ import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import type { DebertaConfig } from "../deberta/config.ts";
 import type { Noise } from "../engines/engine.ts";
-import { float32, type HostTensor } from "../tensor/host_tensor.ts";
+import { addScaled, matrixOf, product } from "../tensor/matrix.ts";
 import { beside, throughAll } from "./beside.ts";
-import { adaptedModules, type Adapter, fromPeft, type Parameter, type Target, TARGET_NAMES, toPeft } from "./method.ts";
+import {
+  adaptedModules,
+  type Adapter,
+  fromPeft,
+  type Parameter,
+  type Target,
+  TARGET_NAMES,
+  targetModules,
+  toPeft,
+} from "./method.ts";
 
 type Tensor = tf.Tensor;
 
@@ -22,34 +31,16 @@ export const lowRankOptions = {
   target: z.enum(TARGET_NAMES).default("qkv"),
 };
 
+/** Where a module's factors are kept: A [r, in], B [out, r]. */
+export const nameA = (module: string): string => `${module}.lora_A.weight`;
+export const nameB = (module: string): string => `${module}.lora_B.weight`;
+
 /** How a relative of LoRA uses the factors. */
 export interface Use {
   /** Rows of A and columns of B that count after training: the first ones. */
   readonly rank: number;
   /** What multiplies the rows of A in a training step, [rank, 1]; alpha / rank if not given. Called once per step. */
   trainingScale?(noise: Noise): Tensor;
-}
-
-/** A module's name within its layer. PEFT matches it from the end, so `dense` alone would be the pooler's, too. */
-export const suffixOf = (module: string): string => module.replace(/^.*\.layer\.\d+\./, "");
-
-/**
- * W + scale B A over the first `live` ranks, summed in double precision.
- * @param B [out, r]
- * @param A [r, in]
- * @returns [out, in]
- */
-export function addProduct(W: HostTensor, scale: number, B: HostTensor, A: HostTensor, live: number): HostTensor {
-  const [rank, into] = A.shape as [number, number];
-  return float32(
-    W.shape,
-    Float32Array.from(W.data, (w, i) => {
-      const row = Math.floor(i / into), column = i % into;
-      let sum = 0;
-      for (let k = 0; k < live; k++) sum += B.data[row * rank + k]! * A.data[k * into + column]!;
-      return w + scale * sum;
-    }),
-  );
 }
 
 /**
@@ -60,7 +51,6 @@ export function addProduct(W: HostTensor, scale: number, B: HostTensor, A: HostT
  */
 export function lowRankAdapter(config: DebertaConfig, { rank, alpha, target }: LowRankOptions, use: Use): Adapter {
   const sites = adaptedModules(config, target);
-  const nameA = (module: string) => `${module}.lora_A.weight`, nameB = (module: string) => `${module}.lora_B.weight`;
   const parameters: Record<string, Parameter> = {};
   for (const { module, into, out } of sites) {
     // Kaiming-uniform with a = sqrt(5), as torch's Linear starts and PEFT therefore does.
@@ -88,8 +78,8 @@ export function lowRankAdapter(config: DebertaConfig, { rank, alpha, target }: L
     observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank: use.rank, maxRank: rank, bits: {} })),
     merge: (backbone, tensors) =>
       Object.fromEntries(sites.map(({ module }) => {
-        const [A, B] = [tensors[nameA(module)]!, tensors[nameB(module)]!];
-        return [`${module}.weight`, addProduct(backbone[`${module}.weight`]!, alpha / use.rank, B, A, use.rank)];
+        const [B, A] = [nameB, nameA].map((name) => matrixOf(tensors[name(module)]!)), name = `${module}.weight`;
+        return [name, addScaled(backbone[name]!, alpha / use.rank, product(B!, A!, use.rank))];
       })),
     save: (tensors) => ({
       config: {
@@ -99,7 +89,7 @@ export function lowRankAdapter(config: DebertaConfig, { rank, alpha, target }: L
         lora_alpha: alpha,
         lora_dropout: 0,
         bias: "none",
-        target_modules: [...new Set(sites.map(({ module }) => suffixOf(module)))],
+        target_modules: targetModules(sites),
       },
       tensors: toPeft(tensors),
     }),

@@ -13,10 +13,18 @@ import { z } from "zod";
 import { allocateBits } from "../quantization/bit_allocation.ts";
 import { type BlockFormat, roundToBlocks, storedBits, type Width, WIDTHS } from "../quantization/normal_float.ts";
 import { type HostTensor, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
-import { truncatedSvd } from "../tensor/svd.ts";
 import { type LowRankOptions, lowRankOptions } from "./low_rank.ts";
 import { adaptedModules, type Method } from "./method.ts";
-import { difference, distance, factorsOf, less, type OuterProducts, preparedLowRank } from "./prepared_factors.ts";
+import {
+  balanced,
+  difference,
+  distance,
+  factorsOf,
+  leading,
+  less,
+  type OuterProducts,
+  preparedLowRank,
+} from "./prepared_factors.ts";
 
 export interface LqLoraOptions extends LowRankOptions {
   /** Bits a weight on average, those of the constants included. */
@@ -34,12 +42,6 @@ const options = z.strictObject({
   budget: z.number().min(2.13).default(3),
   turns: z.int().min(1).default(5),
 });
-
-/** The leading part of a matrix. */
-function leading(W: HostTensor, rank: number): OuterProducts {
-  const { left, values, right } = truncatedSvd(W, rank);
-  return values.map((value, k) => ({ column: left[k]!.map((x) => x * value), row: right[k]! }));
-}
 
 /** @returns a format for each matrix [out, in], and the leading part that each format starts from */
 export function chooseFormats(matrices: readonly HostTensor[], { rank, budget }: LqLoraOptions) {
@@ -93,7 +95,7 @@ export const lqLora: Method<LqLoraOptions> = {
         sites.forEach(({ module }, i) => {
           const { Q, low } = decompose(matrices[i]!, parts[i]!, formats[i]!, options.turns);
           quantized[`${module}.weight`] = Q;
-          Object.assign(parameters, factorsOf(module, low, options));
+          Object.assign(parameters, factorsOf(module, balanced(low, options)));
         });
         widths = formats.map(({ bits }) => bits);
         return { backbone: quantized, parameters };

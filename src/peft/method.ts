@@ -219,6 +219,14 @@ export function adaptedModules({ layers, hidden, ffn }: DebertaConfig, target: T
     }))).flat();
 }
 
+/** A module's name within its layer. PEFT matches it from the end, so `dense` alone would be the pooler's, too. */
+const suffixOf = (module: string): string => module.replace(/^.*\.layer\.\d+\./, "");
+
+/** How PEFT's configuration names the adapted modules, `target_modules`. */
+export function targetModules(sites: readonly AdaptedModule[]): string[] {
+  return [...new Set(sites.map(({ module }) => suffixOf(module)))];
+}
+
 /** The name PEFT gives a tensor of an adapted module. */
 export const peftName = (name: string): string => `base_model.model.${name}`;
 

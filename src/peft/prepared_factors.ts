@@ -2,7 +2,8 @@
 import type { DebertaConfig } from "../deberta/config.ts";
 import { InputError } from "../errors.ts";
 import { float32, type HostTensor, type HostTensors } from "../tensor/host_tensor.ts";
-import { lowRankAdapter, type LowRankOptions } from "./low_rank.ts";
+import { truncatedSvd } from "../tensor/svd.ts";
+import { lowRankAdapter, type LowRankOptions, nameA, nameB } from "./low_rank.ts";
 import { adaptedModules, type Adapter } from "./method.ts";
 
 /** A sum of outer products, column row. */
@@ -24,24 +25,35 @@ export function preparedLowRank(method: string, config: DebertaConfig, options: 
   return { ...adapter, parameters: Object.fromEntries(prepared) };
 }
 
-/**
- * The factors with alpha / r B A = the sum of the products, each product's size shared equally by its row of A and its column of B,
- * so that both learn at one pace.
- * @param products as many as the rank; one of size zero keeps its row, so that its column can learn
- */
-export function factorsOf(module: string, products: OuterProducts, { rank, alpha }: LowRankOptions): HostTensors {
-  const into = products[0]!.row.length, out = products[0]!.column.length, scale = alpha / rank;
+/** The leading part of a matrix [out, in], as many products as the rank: its singular vectors, those of the columns by value. */
+export function leading(W: HostTensor, rank: number): OuterProducts {
+  const { left, values, right } = truncatedSvd(W, rank);
+  return values.map((value, k) => ({ column: left[k]!.map((x) => x * value), row: right[k]! }));
+}
+
+/** The factors with B A = the sum of the products, of which there are as many as the rank. */
+export function factorsOf(module: string, products: OuterProducts): HostTensors {
+  const rank = products.length, into = products[0]!.row.length, out = products[0]!.column.length;
   const A = new Float32Array(rank * into), B = new Float32Array(out * rank);
   products.forEach(({ column, row }, k) => {
-    const [tall, wide] = [column, row].map((v) => Math.sqrt(v.reduce((sum, x) => sum + x * x, 0))) as [number, number];
-    const size = Math.sqrt(tall * wide / scale), live = size > 0;
-    row.forEach((x, i) => A[k * into + i] = live ? x * size / wide : x);
-    column.forEach((x, i) => B[i * rank + k] = live ? x * size / tall : 0);
+    A.set(row, k * into);
+    column.forEach((x, i) => B[i * rank + k] = x);
   });
-  return {
-    [`${module}.lora_A.weight`]: float32([rank, into], A),
-    [`${module}.lora_B.weight`]: float32([out, rank], B),
-  };
+  return { [nameA(module)]: float32([rank, into], A), [nameB(module)]: float32([out, rank], B) };
+}
+
+/**
+ * Products of which alpha / r makes the given ones, each one's size shared equally by column and row, so that both learn at one
+ * pace. One of size zero keeps its row, so that its column can learn.
+ */
+export function balanced(products: OuterProducts, { rank, alpha }: LowRankOptions): OuterProducts {
+  const scale = alpha / rank;
+  return products.map(({ column, row }) => {
+    const [tall, wide] = [column, row].map((v) => Math.sqrt(v.reduce((sum, x) => sum + x * x, 0))) as [number, number];
+    const size = Math.sqrt(tall * wide / scale);
+    if (!(size > 0)) return { column: column.map(() => 0), row };
+    return { column: column.map((x) => x * size / tall), row: row.map((x) => x * size / wide) };
+  });
 }
 
 /** W less a sum of outer products. @param W [out, in] */

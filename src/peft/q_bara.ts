@@ -8,7 +8,9 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
+import { matrixOf, product } from "../tensor/matrix.ts";
 import { partsOf } from "./family.ts";
+import { lowRankOptions, nameA, nameB } from "./low_rank.ts";
 import type { AdaptedModule, Method } from "./method.ts";
 import { pooledAdapter, type PooledOptions, pooledOptions } from "./pooled.ts";
 
@@ -20,12 +22,10 @@ export interface QBaraOptions extends PooledOptions {
 
 const options = z.strictObject({
   ...pooledOptions,
-  rank: z.int().min(1).default(8),
-  alpha: z.number().positive().default(16),
+  rank: lowRankOptions.rank,
+  alpha: lowRankOptions.alpha,
   expand: pooledOptions.expand.default(4),
 });
-
-const nameA = (module: string) => `${module}.lora_A.weight`, nameB = (module: string) => `${module}.lora_B.weight`;
 
 export const qBara: Method<QBaraOptions> = {
   name: "q-bara",
@@ -52,12 +52,8 @@ export const qBara: Method<QBaraOptions> = {
         return modules.map((module, i) => tf.matMul(down[i]!, parameter(nameB(module)), true, true));
       },
       element({ module }, tensors) {
-        const A = tensors[nameA(module)]!, B = tensors[nameB(module)]!, [r, P] = A.shape as [number, number];
-        return (row, column) => {
-          let sum = 0;
-          for (let k = 0; k < r; k++) sum += B.data[row * r + k]! * A.data[k * P + column]!;
-          return scale * sum;
-        };
+        const { columns, data } = product(matrixOf(tensors[nameB(module)]!), matrixOf(tensors[nameA(module)]!));
+        return (row, column) => scale * data[row * columns + column]!;
       },
       macs: (site, P, Q) => balanced(site, P, Q) * (P + Q),
     });

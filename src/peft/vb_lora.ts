@@ -13,8 +13,7 @@ import { exactExp } from "../tensor/exact.ts";
 import { addScaled, type Matrix, product } from "../tensor/matrix.ts";
 import { beside, throughAll } from "./beside.ts";
 import { families, type Family, partsOf, restoreFamilies, saveFamilies } from "./family.ts";
-import { suffixOf } from "./low_rank.ts";
-import { adaptedModules, type Method, type Parameter, peftName, TARGET_NAMES } from "./method.ts";
+import { adaptedModules, type Method, type Parameter, peftName, TARGET_NAMES, targetModules } from "./method.ts";
 
 type Tensor = tf.Tensor;
 
@@ -161,7 +160,7 @@ export const vbLora: Method<VbLoraOptions> = {
           num_vectors: vectors,
           vector_length: b,
           topk,
-          target_modules: [...new Set(all.flatMap(({ sites }) => sites.map(({ module }) => suffixOf(module))))],
+          target_modules: targetModules(sites),
         },
         tensors: { ...saveFamilies(all, tensors), [peftName(BANK)]: tensors[BANK]! },
       }),

@@ -24,6 +24,17 @@ Deno.test("product() multiplies rows by columns, in any association", () => {
   }));
 });
 
+Deno.test("product() of fewer terms is that of the first columns and rows", () => {
+  const whole = fc.tuple(size, size, size).chain(([a, b, c]) =>
+    fc.tuple(matrix(a, b), matrix(b, c), fc.integer({ min: 0, max: b }))
+  );
+  fc.assert(fc.property(whole, ([A, B, terms]) => {
+    const first = { rows: A.rows, columns: terms, data: Array.from(A.data).filter((_, i) => i % A.columns < terms) };
+    const rest = { rows: terms, columns: B.columns, data: Array.from(B.data).slice(0, terms * B.columns) };
+    assert.deepEqual(product(A, B, terms), product(first, rest));
+  }));
+});
+
 Deno.test("product() refuses matrices that do not fit, with both shapes", () => {
   const A = { rows: 1, columns: 2, data: [1, 2] };
   assert.throws(() => product(A, A), /Cannot multiply a matrix \[1, 2\] by one of \[1, 2\]/);
