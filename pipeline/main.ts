@@ -17,13 +17,23 @@ function profiled(command: Command): Command {
 function planning(command: Command): Command {
   return profiled(command)
     .option("--engine <name>", `what runs tensor code: ${ENGINE_NAMES.join(", ")} (default: the profile's)`)
-    .option("--results <folder>", "where results go", "results")
     .option("--cache <folder>", "where the outputs of steps are kept", ".cache");
+}
+
+/** Refuses `--no-cache` beside an option that it would leave nothing to do. */
+function refuseWithoutCache(command: Command): Command {
+  let named = false, without = false;
+  command.on("option:cache", () => named = true).on("option:no-cache", () => without = true);
+  return command.hook("preAction", () => {
+    const other = named ? "--cache <folder>" : command.getOptionValue("force") ? "--force [=downstream]" : null;
+    if (without && other) command.error(`error: option '--no-cache' cannot be used with option '${other}'`);
+  });
 }
 
 /** Options of commands that run them. */
 function running(command: Command): Command {
-  return planning(command)
+  return refuseWithoutCache(planning(command))
+    .option("--results <folder>", "where results go", "results")
     .option("--mirror <address>", "take downloads from this address or folder instead")
     .option("--jobs <n>", "steps side by side (default: the number of cores)", positive)
     .addOption(
@@ -44,7 +54,10 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
 
   running(program.command("reproduce").description("bring every table and figure of a profile up to date"))
     .option("--only <names...>", "narrow to these steps, or groups of steps, and what they need")
-    .option("--dry-run", "tell what would run and stop; exit 3 if anything would")
+    .addOption(
+      new Option("--dry-run", "tell what would run and stop; exit 3 if anything would")
+        .conflicts(["check", "jobs", "keepGoing", "mirror"]),
+    )
     .option("--check", "compute results and compare them with the committed lock instead of writing them")
     .action(async (options) => {
       code = await (await import("./cli/reproduce.ts")).reproduceCommand(options);
@@ -81,7 +94,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     });
   profiled(program.command("fetch").description("download and verify the inputs of a profile"))
     .option("--mirror <address>", "take downloads from this address or folder instead")
-    .option("--check", "verify what is there and download nothing")
+    .addOption(new Option("--check", "verify what is there and download nothing").conflicts("mirror"))
     .action(async (options) => {
       code = await (await import("./cli/fetch.ts")).fetchCommand(options);
     });
@@ -107,8 +120,13 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     });
 
   program.command("setup:tensorflow").description("make the engine tensorflow ready, and test it")
-    .option("--cuda", "download the build for NVIDIA GPUs (default where there is one)")
-    .option("--cpu", "download the build for processors (default elsewhere)")
+    .addOption(
+      new Option("--cuda", "download the build for NVIDIA GPUs (default where there is one)").conflicts([
+        "cpu",
+        "from",
+      ]),
+    )
+    .addOption(new Option("--cpu", "download the build for processors (default elsewhere)").conflicts("from"))
     .option("--from <folder>", "take libraries that are there already, such as an installed Python package's")
     .option("--verbose", "show the stack of a failure")
     .action(async (options) => {

@@ -79,6 +79,40 @@ const BAD: readonly (readonly [typed: string, line: string, code: 1 | 2])[] = [
     `Unknown step "nope": expected the name of a step or the beginning of one, such as ${STEPS}`,
     2,
   ],
+  ...["--check", "--jobs <n>", "--keep-going", "--mirror <address>"].map((flag) =>
+    [
+      `reproduce --dry-run ${flag.replace(/<.*>/, "1")}`,
+      `Option "--dry-run" cannot be used with option "${flag}"${help("reproduce")}`,
+      2,
+    ] as const
+  ),
+  ...["--cache <dir>", "--force", "--force=downstream"].flatMap((flag) =>
+    ["reproduce", "table glue", "figure scheme"].flatMap((command) =>
+      [`--no-cache ${flag}`, `${flag} --no-cache`].map((flags) =>
+        [
+          `${command} ${flags}`,
+          `Option "--no-cache" cannot be used with option "${
+            flag.startsWith("--force") ? "--force [=downstream]" : "--cache <folder>"
+          }"${help(command.split(" ")[0]!)}`,
+          2,
+        ] as const
+      )
+    )
+  ),
+  [
+    "fetch --check --mirror <dir>",
+    `Option "--check" cannot be used with option "--mirror <address>"${help("fetch")}`,
+    2,
+  ],
+  ["setup:tensorflow --cpu --cuda", `Option "--cuda" cannot be used with option "--cpu"${help("setup:tensorflow")}`, 2],
+  ...["cuda", "cpu"].map((build) =>
+    [
+      `setup:tensorflow --from <dir> --${build}`,
+      `Option "--${build}" cannot be used with option "--from <folder>"${help("setup:tensorflow")}`,
+      2,
+    ] as const
+  ),
+  ["status --results <dir>", `Unknown option "--results"${help("status")}`, 2],
   ["reproduce --dry-run --no-cache", "Without a cache there is no state to show: leave out --no-cache", 2],
   ["status --cache <file>", `Could not read the cache "<file>": ${A_FILE} --cache DIR`, 1],
   [
@@ -136,7 +170,7 @@ Deno.test("main() shows the stack of a failure when it is asked to, and only the
 for (const typed of ["reproduce --dry-run", "status"]) {
   Deno.test(`main() exits 3 for "${typed}" when work is pending, and changes nothing`, async () => {
     await using folder = new TemporaryFolder();
-    const places = ["--cache", `${folder.path}/cache`, "--results", `${folder.path}/results`];
+    const places = ["--cache", `${folder.path}/cache`];
     const plain = await type(...typed.split(" "), ...places);
     assert.deepEqual([plain.code, plain.err], [3, ""]);
     assert.match(plain.out, /^missing {2}generate\/cola: never run here$/m);

@@ -14,11 +14,14 @@ import { findProfile } from "../profiles/registry.ts";
 export interface PlanningOptions {
   readonly profile: string;
   readonly engine?: string;
-  readonly results: string;
   /** False for `--no-cache`. */
   readonly cache: string | false;
-  readonly mirror?: string;
   readonly verbose?: boolean;
+}
+
+/** Of commands that look at results as well. */
+export interface ResultsOptions extends PlanningOptions {
+  readonly results: string;
 }
 
 export interface Context {
@@ -69,22 +72,22 @@ async function linkedLibrary(): Promise<string | null> {
 }
 
 /** @throws UsageError for an unknown profile or engine */
-export async function openContext(options: PlanningOptions): Promise<Context> {
+export async function openContext(options: PlanningOptions & Partial<ResultsOptions>): Promise<Context> {
   return await contextOf(findProfile(options.profile), options);
 }
 
 /** The same for a profile that need not be registered. @throws UsageError for an unknown engine */
 export async function contextOf(
   profile: Profile,
-  options: Pick<PlanningOptions, "engine" | "results">,
+  { engine: name, results = "results" }: Pick<Partial<ResultsOptions>, "engine" | "results">,
 ): Promise<Context> {
-  const engine = options.engine ? parseEngineName(options.engine) : profile.engine;
+  const engine = name ? parseEngineName(name) : profile.engine;
   return {
     profile,
     engine,
     steps: paper(profile, engine, await locate(profile)),
     environment: await environmentOf(engine),
-    results: join(options.results, profile.name),
+    results: join(results, profile.name),
   };
 }
 

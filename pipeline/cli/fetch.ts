@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { digestIfThere } from "../../src/graph/lock_file.ts";
 import { downloadsOf } from "../paper.ts";
 import { findProfile } from "../profiles/registry.ts";
-import { DOWNLOADS, fetchInputs, type PlanningOptions } from "./context.ts";
+import { DOWNLOADS, fetchInputs } from "./context.ts";
 
 export async function fetchCommand(
-  options: Pick<PlanningOptions, "profile" | "mirror"> & { readonly check?: boolean },
+  options: { readonly profile: string; readonly mirror?: string; readonly check?: boolean },
 ): Promise<0 | 1> {
   const profile = findProfile(options.profile), names = downloadsOf(profile);
   if (names.length === 0) {

@@ -4,10 +4,10 @@ import { InputError } from "../../src/errors.ts";
 import type { Json } from "../../src/graph/step.ts";
 import { type Lineage, lineageOf, type StepLineage } from "../lineage.ts";
 import { PROFILE_NAMES } from "../profiles/registry.ts";
-import { openContext, type PlanningOptions } from "./context.ts";
+import { openContext, type ResultsOptions } from "./context.ts";
 import { targetOf } from "./states.ts";
 
-export type LineageOptions = Omit<PlanningOptions, "profile"> & { readonly json?: boolean };
+export type LineageOptions = Omit<ResultsOptions, "profile"> & { readonly json?: boolean };
 
 /** Prints where a file of results comes from. @throws InputError for a file that is no result of a profile */
 export async function lineageCommand(path: string, options: LineageOptions): Promise<0> {

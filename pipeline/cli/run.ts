@@ -9,11 +9,12 @@ import { chooseReporter } from "../../src/graph/reporters/choose_reporter.ts";
 import { inspect, reproduce, type Reproduced, type Target } from "../../src/graph/reproduce.ts";
 import type { Step } from "../../src/graph/step.ts";
 import { MODULES } from "../kinds.ts";
-import { type Context, fetchInputs, type PlanningOptions } from "./context.ts";
+import { type Context, fetchInputs, type ResultsOptions } from "./context.ts";
 import { predicts, surelyFits } from "./memory_bound.ts";
 import { targetOf } from "./states.ts";
 
-export interface RunningOptions extends PlanningOptions {
+export interface RunningOptions extends ResultsOptions {
+  readonly mirror?: string;
   readonly jobs?: number;
   readonly force?: "targets" | "downstream";
   readonly keepGoing?: boolean;

@@ -1,9 +1,9 @@
 /** `deno task setup:tensorflow`. */
-import { UsageError } from "../../src/errors.ts";
 import { INSTALLED_AT } from "../../src/engines/tensorflow/installation.ts";
 import { runner } from "../../src/engines/tensorflow/programs.ts";
 import { setUpTensorFlow } from "../../src/engines/tensorflow/setup.ts";
 
+/** At most one of them. */
 export interface SetupTensorFlowOptions {
   readonly cuda?: boolean;
   readonly cpu?: boolean;
@@ -12,12 +12,6 @@ export interface SetupTensorFlowOptions {
 
 /** Installs TensorFlow's libraries, compiles the binding, tests it, and says what it runs on. */
 export async function setupTensorFlowCommand({ cuda, cpu, from }: SetupTensorFlowOptions): Promise<0> {
-  const asked = [cuda && "--cuda", cpu && "--cpu", from !== undefined && "--from"].filter(Boolean);
-  if (asked.length > 1) {
-    throw new UsageError(
-      `The options ${asked.join(" and ")} exclude each other: expected one of --cuda, --cpu, --from DIR`,
-    );
-  }
   const found = await setUpTensorFlow({
     ...(cuda && { kind: "cuda" }),
     ...(cpu && { kind: "cpu" }),

@@ -1,9 +1,9 @@
 /** `deno task verify`. */
 import { checkFolder } from "../../src/graph/lock_file.ts";
 import { Store } from "../../src/graph/store.ts";
-import { committedLock, openContext, type PlanningOptions } from "./context.ts";
+import { committedLock, openContext, type ResultsOptions } from "./context.ts";
 
-type VerifyOptions = Pick<PlanningOptions, "profile" | "results" | "cache">;
+type VerifyOptions = Pick<ResultsOptions, "profile" | "results" | "cache">;
 
 /** The options that name the same profile and folders, as a person would type them. */
 function flagsOf({ profile, results, cache }: VerifyOptions): string {
