@@ -5,7 +5,7 @@
 import { writeSafetensors } from "../deberta/safetensors.ts";
 import { InputError } from "../errors.ts";
 import type { HostTensors } from "../tensor/host_tensor.ts";
-import { type Adapter, peftName } from "./method.ts";
+import { type Adapter, fromPeft, peftName, toPeft } from "./method.ts";
 
 /** The files of a trained adapter, by name. */
 export interface PeftFiles {
@@ -21,12 +21,11 @@ export interface PeftFiles {
  */
 export function writePeft(adapter: Adapter, parameters: HostTensors, others: HostTensors): PeftFiles {
   const { config, tensors } = adapter.save(parameters);
-  const saved = Object.fromEntries(Object.entries(others).map(([name, tensor]) => [peftName(name), tensor]));
   const modules = [...new Set(Object.keys(others).map((name) => name.slice(0, name.indexOf("."))))];
   const json = JSON.stringify({ ...config, modules_to_save: modules.toSorted() }, null, 2);
   return {
     "adapter_config.json": new TextEncoder().encode(`${json}\n`),
-    "adapter_model.safetensors": writeSafetensors({ ...tensors, ...saved }, { format: "pt" }),
+    "adapter_model.safetensors": writeSafetensors({ ...tensors, ...toPeft(others) }, { format: "pt" }),
   };
 }
 
@@ -38,11 +37,7 @@ export function writePeft(adapter: Adapter, parameters: HostTensors, others: Hos
  * @throws InputError naming a tensor that PEFT would not have written
  */
 export function readPeft(saved: HostTensors, file: string): HostTensors {
-  const prefix = peftName("");
-  return Object.fromEntries(
-    Object.entries(saved).map(([name, tensor]) => {
-      if (name.startsWith(prefix)) return [name.slice(prefix.length), tensor];
-      throw new InputError(`Cannot use "${file}" as an adapter: its tensor "${name}" should be named "${prefix}..."`);
-    }),
-  );
+  const prefix = peftName(""), other = Object.keys(saved).find((name) => !name.startsWith(prefix));
+  if (other === undefined) return fromPeft(saved);
+  throw new InputError(`Cannot use "${file}" as an adapter: its tensor "${other}" should be named "${prefix}..."`);
 }
