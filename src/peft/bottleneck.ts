@@ -4,7 +4,7 @@ import { z } from "zod";
 import { gelu } from "../deberta/composites.ts";
 import { affine } from "../deberta/encoder.ts";
 import type { Matrix } from "../training/record.ts";
-import { adaptedModules, fromPeft, type Method, type Parameter, toPeft } from "./method.ts";
+import { adaptedModules, fromPeft, fullPrecision, type Method, type Parameter, toPeft } from "./method.ts";
 
 export interface BottleneckOptions {
   /** Width between down and up. */
@@ -58,12 +58,7 @@ export function bottleneckMethod({ after, bottleneck, ...about }: Design): Metho
         observe: () => [],
         costs: () =>
           sites.flatMap(({ layer, matrix }) =>
-            ["down", "up"].map((part) => ({
-              site: `${layer}/${matrix}-adapter-${part}`,
-              macsPerToken: hidden * bottleneck,
-              weightBits: 32,
-              inputBits: 32,
-            }))
+            ["down", "up"].map((part) => fullPrecision(`${layer}/${matrix}-adapter-${part}`, hidden * bottleneck))
           ),
         save: (tensors) => ({
           config: { peft_type: about.name.toUpperCase(), task_type: "SEQ_CLS", bottleneck, non_linearity: "gelu" },

@@ -8,7 +8,7 @@ import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import { beside, throughAll } from "./beside.ts";
 import { type LowRankOptions, lowRankOptions, nameA, nameB } from "./low_rank.ts";
-import { adaptedModules, type Cost, fromPeft, type Method, type Parameter, toPeft } from "./method.ts";
+import { adaptedModules, fromPeft, fullPrecision, type Method, type Parameter, toPeft } from "./method.ts";
 
 type Tensor = tf.Tensor;
 
@@ -69,17 +69,11 @@ export const hydralora: Method<HydraloraOptions> = {
       }),
       observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank, maxRank: rank, bits: {} })),
       costs: () =>
-        sites.flatMap(({ layer, matrix, into, out }): Cost[] => {
-          const cost = (what: string, macsPerToken: number): Cost[] =>
-            macsPerToken > 0
-              ? [{ site: `${layer}/${matrix} ${what}`, macsPerToken, weightBits: 32, inputBits: 32 }]
-              : [];
-          return [
-            ...cost("router", heads * into),
-            ...cost("shares", heads * rank),
-            ...cost("other heads", (heads - 1) * rank * out),
-          ];
-        }),
+        sites.flatMap(({ layer, matrix, into, out }) => [
+          fullPrecision(`${layer}/${matrix} router`, heads * into),
+          fullPrecision(`${layer}/${matrix} shares`, heads * rank),
+          ...(heads > 1 ? [fullPrecision(`${layer}/${matrix} other heads`, (heads - 1) * rank * out)] : []),
+        ]),
       save: (tensors) => ({
         config: { peft_type: "HYDRALORA", task_type: "SEQ_CLS", r: rank, lora_alpha: alpha, lora_nums: heads, target },
         tensors: toPeft(tensors),

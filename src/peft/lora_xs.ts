@@ -8,7 +8,7 @@ import { InputError } from "../errors.ts";
 import { addScaled, matrixOf, product } from "../tensor/matrix.ts";
 import { beside, throughAll } from "./beside.ts";
 import { type LowRankOptions, lowRankOptions, nameA, nameB } from "./low_rank.ts";
-import { adaptedModules, fromPeft, type Method, type Parameter, toPeft } from "./method.ts";
+import { adaptedModules, fromPeft, fullPrecision, type Method, type Parameter, toPeft } from "./method.ts";
 import { factorsOf, leading } from "./prepared_factors.ts";
 
 /** Almost zero, as in the paper, so that training starts at the backbone. */
@@ -54,13 +54,7 @@ export const loraXs: Method<LowRankOptions> = {
         }),
       }),
       observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank, maxRank: rank, bits: {} })),
-      costs: () =>
-        sites.map(({ layer, matrix }) => ({
-          site: `${layer}/${matrix} R`,
-          macsPerToken: rank * rank,
-          weightBits: 32,
-          inputBits: 32,
-        })),
+      costs: () => sites.map(({ layer, matrix }) => fullPrecision(`${layer}/${matrix} R`, rank * rank)),
       merge: (backbone, tensors) =>
         Object.fromEntries(sites.map(({ module }) => {
           const [B, R, A] = [nameB, nameR, nameA].map((name) => matrixOf(tensors[name(module)]!));

@@ -117,6 +117,11 @@ export interface Cost {
   readonly inputBits: number;
 }
 
+/** The cost of a product with nothing quantized. */
+export function fullPrecision(site: string, macsPerToken: number): Cost {
+  return { site, macsPerToken, weightBits: 32, inputBits: 32 };
+}
+
 /** A method with its options, bound to a backbone. */
 export interface Adapter {
   /** Backbone tensors that train, by exact name. */

@@ -13,7 +13,15 @@ import { exactCosSin, exactExp } from "../tensor/exact.ts";
 import type { HostTensor } from "../tensor/host_tensor.ts";
 import { addScaled, type Matrix } from "../tensor/matrix.ts";
 import { beside, throughAll } from "./beside.ts";
-import { adaptedModules, fromPeft, type Method, type Parameter, TARGET_NAMES, toPeft } from "./method.ts";
+import {
+  adaptedModules,
+  fromPeft,
+  fullPrecision,
+  type Method,
+  type Parameter,
+  TARGET_NAMES,
+  toPeft,
+} from "./method.ts";
 
 type Tensor = tf.Tensor;
 
@@ -112,7 +120,7 @@ export const mora: Method<MoraOptions> = {
       costs: () =>
         sites.map((site) => {
           const width = widthOf(site), macsPerToken = Math.ceil(site.into / width) * width * width;
-          return { site: `${site.layer}/${site.matrix} M`, macsPerToken, weightBits: 32, inputBits: 32 };
+          return fullPrecision(`${site.layer}/${site.matrix} M`, macsPerToken);
         }),
       merge: (backbone, tensors) =>
         Object.fromEntries(sites.map(({ module, into, out }) => {

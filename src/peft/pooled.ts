@@ -21,8 +21,8 @@ import {
   type AdaptedModule,
   adaptedModules,
   type Adapter,
-  type Cost,
   fromPeft,
+  fullPrecision,
   type Parameter,
   type Target,
   TARGET_NAMES,
@@ -104,12 +104,7 @@ export function pooledAdapter(
     // What the products of W0, A and B would cost for a rank is not what these cost: `costs` says it instead.
     observe: () => sites.map(({ layer, matrix }) => ({ layer, matrix, rank: 0, maxRank: 0, bits: {} })),
     costs: () =>
-      sites.map((site): Cost => ({
-        site: `${site.layer}/${site.matrix} ${method}`,
-        macsPerToken: core.macs(site, ...sizes(site)),
-        weightBits: 32,
-        inputBits: 32,
-      })),
+      sites.map((site) => fullPrecision(`${site.layer}/${site.matrix} ${method}`, core.macs(site, ...sizes(site)))),
     merge: (backbone, tensors) =>
       Object.fromEntries(sites.map((site) => {
         const name = `${site.module}.weight`, quantized = quantizeGroups(backbone[name]!, bits, groupSize);

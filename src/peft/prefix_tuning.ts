@@ -6,7 +6,7 @@
  * training (P-tuning v2, Liu et al. 2022, arXiv 2110.07602, finds that it helps on some tasks and harms on others).
  */
 import { z } from "zod";
-import { fromPeft, type Method, toPeft } from "./method.ts";
+import { fromPeft, fullPrecision, type Method, toPeft } from "./method.ts";
 
 const options = z.strictObject({
   /** Virtual keys and values of each layer. */
@@ -35,7 +35,7 @@ export const prefixTuning: Method<PrefixTuningOptions> = {
       }),
       observe: () => [],
       // Each query meets each virtual key and takes from each virtual value.
-      costs: () => all.map((site) => ({ site, macsPerToken: tokens * hidden, weightBits: 32, inputBits: 32 })),
+      costs: () => all.map((site) => fullPrecision(site, tokens * hidden)),
       save: (parameters) => ({
         config: { peft_type: "PREFIX_TUNING", task_type: "SEQ_CLS", num_virtual_tokens: tokens },
         tensors: toPeft(parameters),
