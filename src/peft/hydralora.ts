@@ -40,8 +40,7 @@ export const hydralora: Method<HydraloraOptions> = {
   reference: "Tian et al. 2024, arXiv 2404.19245",
   options,
   attach: (config, options) => {
-    const { rank, alpha, target, heads } = options;
-    const sites = adaptedModules(config, target);
+    const { rank, alpha, target, heads } = options, sites = adaptedModules(config, target);
     const parameters: Record<string, Parameter> = {};
     for (const { module, into, out } of sites) {
       const initial = { kind: "uniform", bound: 1 / Math.sqrt(into) } as const;
