@@ -115,8 +115,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     });
   program.command("doctor").description("say what this machine can run, and the command that closes each gap")
     .option("--verbose", "show the stack of a failure")
-    .action(async () => {
-      code = await (await import("./cli/doctor.ts")).doctorCommand();
+    .action(async (options) => {
+      code = await (await import("./cli/doctor.ts")).doctorCommand(options);
     });
 
   program.command("setup:tensorflow").description("make the engine tensorflow ready, and test it")

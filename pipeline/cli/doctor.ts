@@ -1,8 +1,8 @@
 /** `deno task doctor`. */
 import { statfs } from "node:fs/promises";
-import { ENGINE_NAMES, type EngineName, openEngine } from "../../src/engines/open.ts";
-import { cudaDevices, runner } from "../../src/engines/tensorflow/programs.ts";
-import { InputError } from "../../src/errors.ts";
+import { fileURLToPath } from "node:url";
+import { ENGINE_NAMES, type EngineName } from "../../src/engines/open.ts";
+import { complaint, cudaDevices, type Run, runner } from "../../src/engines/tensorflow/programs.ts";
 
 /** One thing a run needs: how it stands, and what to type where it is not enough. */
 export interface Finding {
@@ -15,10 +15,14 @@ export interface Finding {
 const ENOUGH = { memory: 4e9, disk: 2e9 };
 
 /** Opens every engine, and tells memory, disk, GPU and network, with what to do about each gap. */
-export async function doctorCommand(): Promise<0> {
+export async function doctorCommand({ verbose = false }: { readonly verbose?: boolean } = {}): Promise<0> {
   const disk = await statfs("."), machine = { ...Deno.systemMemoryInfo(), disk: disk.bavail * disk.bsize };
   for (const finding of [...resources(machine), await gpu(), await network()]) print(finding);
-  for (const name of ENGINE_NAMES) print(await engine(name));
+  for (const tried of ENGINE_NAMES.map((name) => tryEngine(name, runner()))) {
+    const { trace, ...finding } = await tried;
+    print(finding);
+    if (verbose && trace) console.error(trace);
+  }
   return 0;
 }
 
@@ -74,20 +78,23 @@ async function network(): Promise<Finding> {
   };
 }
 
-/** Opens an engine; what it runs on, or its own words for what is missing and what to type. */
-async function engine(what: EngineName): Promise<Finding> {
-  try {
-    await openEngine(what);
-    return { what, state: await runsOn(what) };
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    return { what, state: error.message };
-  }
-}
+const TRIAL = fileURLToPath(import.meta.resolve("./engine_trial.ts"));
+const CONFIG = fileURLToPath(import.meta.resolve("../../deno.json"));
 
-async function runsOn(name: EngineName): Promise<string> {
-  if (name !== "tensorflow") return "runs";
-  const { describeTensorFlow } = await import("../../src/engines/tensorflow/open.ts");
-  const { version, gpu } = describeTensorFlow();
-  return `runs on TensorFlow ${version}, on ${gpu ? "the GPU" : "the processor"}`;
+/**
+ * Opens an engine; what it runs on, or its own words for what is missing and what to type. In a process of its own: drivers and
+ * libraries write to standard error what is no fault of ours, no setting of theirs silences all of them, and some end their process.
+ * @returns also all that the process wrote, if it failed
+ */
+export async function tryEngine(what: EngineName, run: Run): Promise<Finding & { readonly trace?: string }> {
+  const tried = await run(Deno.execPath(), ["run", "-A", "--no-lock", "--config", CONFIG, TRIAL, what]);
+  const last = tried?.out.split("\n").at(-1) ?? "";
+  if (tried?.code === 0) return { what, state: last };
+  if (tried === null) return { what, state: `was not tried, since "${Deno.execPath()}" does not start` };
+  return {
+    what,
+    state: `ended its process with code ${tried.code} (${last || complaint(tried)})`,
+    remedy: "type deno task doctor --verbose to see all it wrote",
+    trace: tried.err,
+  };
 }
