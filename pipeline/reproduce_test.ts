@@ -3,6 +3,8 @@ import { fileURLToPath } from "node:url";
 import type { Event } from "../src/graph/events.ts";
 import { LOCK_NAME, readLock } from "../src/graph/lock_file.ts";
 import { reproduce, type Reproduced } from "../src/graph/reproduce.ts";
+import { whoRuns } from "../src/graph/run_lock.ts";
+import { Store } from "../src/graph/store.ts";
 import { complaints, computed, TemporaryFolder } from "../src/graph/toy/rig.ts";
 import { describeLineage } from "./cli/lineage.ts";
 import { MODULES } from "./kinds.ts";
@@ -130,6 +132,32 @@ Deno.test("reproduce() goes on after a SIGKILL half way, to the same bytes", asy
   const again = computed((await tinyRun(folder.path)).events);
   assert.equal(await lockOf(folder.path), expected);
   assert.ok(again.length > 5 && !again.some((step) => finished.has(step)), `${again} after ${[...finished]}`);
+});
+
+Deno.test("reproduce stopped by Ctrl-C exits with 130, leaves no worker and no damage, and goes on to the same bytes", async () => {
+  await using folder = new TemporaryFolder();
+  const child = tinyCommand(folder.path, { jobs: 2 }).spawn();
+  let said = "";
+  for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
+    // The first run has just begun, so that workers are busy.
+    if (!said.includes("] finetune/") && (said += chunk).includes("] finetune/")) child.kill("SIGINT");
+    else said += chunk;
+  }
+  const { code, signal } = await child.status;
+  await child.stdout.cancel();
+  assert.deepEqual([code, signal], [130, null]);
+  const [interrupted, advice] = said.trimEnd().split("\n").slice(-2);
+  assert.match(interrupted!, /^Interrupted in .*: \d+ computed/);
+  assert.equal(advice, "What has ended is kept: the same command goes on from there");
+  assert.deepEqual([await whoRuns(`${folder.path}/cache`), await new Store(`${folder.path}/cache`).verify()], [
+    null,
+    [],
+  ]);
+  const finished = [...said.matchAll(/^\[\d+\/\d+\] (\S+) \(/gm)].map(([, step]) => step!);
+  const again = computed((await tinyRun(folder.path)).events);
+  assert.equal(await lockOf(folder.path), expected);
+  assert.ok(again.length > 5 && finished.length > 5, said);
+  assert.deepEqual(again.filter((step) => finished.includes(step)), []);
 });
 
 Deno.test("reproduce() computes and writes nothing the second time", async () => {

@@ -3,8 +3,9 @@ import { compareLocks, lockOf } from "../../src/graph/lock_file.ts";
 import { inspect } from "../../src/graph/reproduce.ts";
 import { resultFiles } from "../paper.ts";
 import { committedLock, type Context, openContext } from "./context.ts";
-import { forced, run, type RunningOptions } from "./run.ts";
+import { EXIT_CODES, forced, run, type RunningOptions } from "./run.ts";
 import { printStates, targetOf } from "./states.ts";
+import type { ExitCode } from "./usage.ts";
 
 export interface ReproduceOptions extends RunningOptions {
   readonly only?: readonly string[];
@@ -12,12 +13,12 @@ export interface ReproduceOptions extends RunningOptions {
   readonly check?: boolean;
 }
 
-export async function reproduceCommand(options: ReproduceOptions): Promise<0 | 1 | 3> {
+export async function reproduceCommand(options: ReproduceOptions): Promise<ExitCode> {
   return await reproduceContext(await openContext(options), options);
 }
 
 /** The same for a profile that need not be registered. */
-export async function reproduceContext(context: Context, given: ReproduceOptions): Promise<0 | 1 | 3> {
+export async function reproduceContext(context: Context, given: ReproduceOptions): Promise<ExitCode> {
   const options = { ...given, ...(given.only && { only: given.only.map((name) => stepOf(context, name)) }) };
   const files = resultFiles(context.steps), { only } = options;
   if (options.dryRun) {
@@ -27,7 +28,7 @@ export async function reproduceContext(context: Context, given: ReproduceOptions
   }
   if (options.check) return await check(context, options, files);
   const outcome = await run(context, options, { files, complete: !only, ...(only && { only }) });
-  if (outcome.status !== "ok") return 1;
+  if (outcome.status !== "ok") return EXIT_CODES[outcome.status];
   if (!options.json) conclude(context, outcome.results?.written.length ?? 0);
   return 0;
 }
@@ -37,10 +38,10 @@ async function check(
   context: Context,
   options: ReproduceOptions,
   files: ReturnType<typeof resultFiles>,
-): Promise<0 | 1> {
+): Promise<ExitCode> {
   const committed = await committedLock(context);
   const outcome = await run(context, options, { ...(options.only && { only: options.only }) });
-  if (outcome.status !== "ok") return 1;
+  if (outcome.status !== "ok") return EXIT_CODES[outcome.status];
   const compared = options.only
     ? {
       ...committed,

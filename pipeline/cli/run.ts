@@ -12,6 +12,7 @@ import { MODULES } from "../kinds.ts";
 import { type Context, fetchInputs, type ResultsOptions } from "./context.ts";
 import { predicts, surelyFits } from "./memory_bound.ts";
 import { targetOf } from "./states.ts";
+import type { ExitCode } from "./usage.ts";
 
 export interface RunningOptions extends ResultsOptions {
   readonly mirror?: string;
@@ -29,6 +30,12 @@ export interface Run {
   /** `files` is all that the folder of results should hold. */
   readonly complete?: boolean;
 }
+
+/** What the command line exits with after a run. */
+export const EXIT_CODES = { ok: 0, failed: 1, interrupted: 130 } as const satisfies Record<
+  Reproduced["status"],
+  ExitCode
+>;
 
 /** Brings steps up to date; with `--no-cache`, in a cache of their own that is removed afterwards. */
 export async function run(

@@ -2,8 +2,8 @@
 import { CommanderError, InvalidArgumentError } from "commander";
 import { InputError } from "../../src/errors.ts";
 
-/** 0 done, 1 a step failed or a check did not hold, 2 usage error, 3 work is pending. */
-export type ExitCode = 0 | 1 | 2 | 3;
+/** 0 done, 1 a step failed or a check did not hold, 2 usage error, 3 work is pending, 130 stopped by Ctrl-C, as shells have it. */
+export type ExitCode = 0 | 1 | 2 | 3 | 130;
 
 /** Reads a count. @throws InvalidArgumentError for anything but 1, 2, 3, ... */
 export function positive(text: string): number {
