@@ -36,11 +36,15 @@ async function tinyRun(folder: string, jobs = 2): Promise<Run> {
 }
 
 /** The command that reproduces the tiny profile in a process of its own. */
-function tinyCommand(folder: string, options: Record<string, unknown>): Deno.Command {
+function tinyCommand(
+  folder: string,
+  options: Record<string, unknown>,
+  env: Record<string, string> = {},
+): Deno.Command {
   const where = { results: `${folder}/results`, cache: `${folder}/cache`, jobs: 2 };
   const script = fileURLToPath(new URL("./testing_profile.ts", import.meta.url));
   const args = ["run", "-A", "--no-check", script, JSON.stringify({ ...where, ...options })];
-  return new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "piped" });
+  return new Deno.Command(Deno.execPath(), { args, env, stdout: "piped", stderr: "piped" });
 }
 
 const lockOf = (folder: string) => Deno.readTextFile(`${folder}/results/tiny/${LOCK_NAME}`);
@@ -140,8 +144,11 @@ Deno.test("reproduce stopped by Ctrl-C exits with 130, leaves no worker and no d
   let said = "";
   for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
     // The first run has just begun, so that workers are busy.
-    if (!said.includes("] finetune/") && (said += chunk).includes("] finetune/")) child.kill("SIGINT");
-    else said += chunk;
+    const before = said;
+    said += chunk;
+    if (before.includes("] finetune/") || !said.includes("] finetune/")) continue;
+    child.kill("SIGINT");
+    child.kill("SIGINT"); // As `deno task` in a terminal does: it is not a second Ctrl-C.
   }
   const { code, signal } = await child.status;
   await child.stdout.cancel();
@@ -158,6 +165,26 @@ Deno.test("reproduce stopped by Ctrl-C exits with 130, leaves no worker and no d
   assert.equal(await lockOf(folder.path), expected);
   assert.ok(again.length > 5 && finished.length > 5, said);
   assert.deepEqual(again.filter((step) => finished.includes(step)), []);
+});
+
+Deno.test("reproduce --no-cache stopped by Ctrl-C removes its cache, and does not say that anything is kept", async () => {
+  await using folder = new TemporaryFolder();
+  const child = tinyCommand(folder.path, { cache: false }, { TMPDIR: folder.path }).spawn();
+  let said = "";
+  for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream())) {
+    const before = said;
+    said += chunk;
+    if (before.includes("] generate/") || !said.includes("] generate/")) continue;
+    assert.equal([...Deno.readDirSync(folder.path)].filter(({ name }) => name.startsWith("no-cache-")).length, 1);
+    child.kill("SIGINT");
+    child.kill("SIGINT");
+  }
+  const { code } = await child.status;
+  await child.stdout.cancel();
+  assert.equal(code, 130);
+  assert.match(said, /\nInterrupted: what has ended is not kept; [^\n]*\n$/);
+  assert.doesNotMatch(said, /is kept/);
+  assert.deepEqual([...Deno.readDirSync(folder.path)].filter(({ name }) => name.startsWith("no-cache-")), []);
 });
 
 Deno.test("reproduce() computes and writes nothing the second time", async () => {

@@ -1,6 +1,5 @@
 /** Runs a profile's steps and shows it. */
 import { join } from "node:path";
-import { abortOnInterrupt } from "../../src/graph/interrupt.ts";
 import type { Event } from "../../src/graph/events.ts";
 import { buildGraph, narrow } from "../../src/graph/graph.ts";
 import { writeAtomically } from "../../src/graph/atomic.ts";
@@ -10,6 +9,7 @@ import { inspect, reproduce, type Reproduced, type Target } from "../../src/grap
 import type { Step } from "../../src/graph/step.ts";
 import { MODULES } from "../kinds.ts";
 import { type Context, fetchInputs, type ResultsOptions } from "./context.ts";
+import { abortOnInterrupt } from "./interrupt.ts";
 import { predicts, surelyFits } from "./memory_bound.ts";
 import { targetOf } from "./states.ts";
 import type { ExitCode } from "./usage.ts";
@@ -54,7 +54,9 @@ export async function run(
     if (event.type === "finished" && event.how === "computed") {
       seconds[event.step] = Math.round(event.seconds * 1000) / 1000;
     }
-    reporter.report(event);
+    // Displays end with the promise that what has ended is kept.
+    if (event.type === "done" && event.status === "interrupted" && !options.cache && !options.json) reporter.close();
+    else reporter.report(event);
   };
   try {
     const outcome = await reproduce({
@@ -72,6 +74,11 @@ export async function run(
       ...(files && { results: { folder: context.results, files, complete } }),
     });
     if (files && Object.keys(seconds).length > 0) await recordTimings(context, seconds);
+    if (outcome.status === "interrupted" && !options.cache) {
+      console.error(
+        "Interrupted: what has ended is not kept; the same command without --no-cache would keep it and go on",
+      );
+    }
     return outcome;
   } finally {
     reporter.close();
