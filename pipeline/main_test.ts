@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { ENGINE_NAMES } from "../src/engines/open.ts";
+import type { StepKey } from "../src/graph/fingerprint.ts";
 import { writeLock } from "../src/graph/lock_file.ts";
+import { Store } from "../src/graph/store.ts";
 import { TemporaryFolder } from "../src/graph/toy/rig.ts";
 import { FIGURE_NAMES } from "./figures/registry.ts";
 import { main } from "./main.ts";
@@ -126,8 +128,9 @@ const BAD: readonly (readonly [typed: string, line: string, code: 1 | 2])[] = [
     1,
   ],
   [
-    "verify --results <dir>",
-    'There is no lock in "<dir>/mini" to compare with: type deno task reproduce --profile mini first',
+    "verify --results <dir> --cache <dir>/none",
+    'There is nothing to verify: no outputs of steps in "<dir>/none" and no lock in "<dir>/mini"; type deno task reproduce ' +
+    "--results <dir> --cache <dir>/none first",
     1,
   ],
   ["lineage", `Missing required argument "file"${help("lineage")}`, 2],
@@ -201,5 +204,22 @@ Deno.test("deno task verify names a result that is gone and one that was changed
   const { code, out, err } = await type("verify", "--results", folder.path, "--cache", `${folder.path}/cache`);
   assert.equal(out, `missing  ${folder.path}/mini/a.md\ndiffers  ${folder.path}/mini/b.md\n`);
   const mends = `deno task reproduce --results ${folder.path} --cache ${folder.path}/cache`;
-  assert.deepEqual([code, err], [1, `2 are not as written: type ${mends}\n`]);
+  const checked = `Checked the outputs of 0 steps in ${folder.path}/cache, and 2 results in ${folder.path}/mini\n`;
+  assert.deepEqual([code, err], [1, `${checked}2 are not as written: type ${mends}\n`]);
+});
+
+Deno.test("deno task verify checks a store without results, and says that it checked no results", async () => {
+  await using folder = new TemporaryFolder();
+  const cache = `${folder.path}/cache`, key = "1".repeat(64) as StepKey, results = `${folder.path}/results`;
+  const { digest } = (await new Store(cache).put(key, new Map([["a.md", new TextEncoder().encode("a")]])))["a.md"]!;
+  const verify = () => type("verify", "--results", results, "--cache", cache);
+  const checked = `Checked the outputs of 1 step in ${cache}, and no results: ${results}/mini has no lock\n`;
+  assert.deepEqual(await verify(), { code: 0, out: "", err: `${checked}All are as written\n` });
+  await Deno.writeTextFile(
+    `${cache}/content-v2/sha256/${digest.slice(0, 2)}/${digest.slice(2, 4)}/${digest.slice(4)}`,
+    "b",
+  );
+  const { code, out, err } = await verify();
+  assert.deepEqual([code, out], [1, `damaged  a.md of the step with key ${key}\n`]);
+  assert.match(err, /\n1 are not as written: type deno task reproduce --results/);
 });

@@ -1,9 +1,11 @@
 /** `deno task verify`. */
-import { checkFolder } from "../../src/graph/lock_file.ts";
+import { InputError } from "../../src/errors.ts";
+import { checkFolder, readLock } from "../../src/graph/lock_file.ts";
 import { Store } from "../../src/graph/store.ts";
-import { committedLock, openContext, type ResultsOptions } from "./context.ts";
+import { openContext, type ResultsOptions } from "./context.ts";
+import { countSteps } from "./stored.ts";
 
-type VerifyOptions = Pick<ResultsOptions, "profile" | "results" | "cache">;
+type VerifyOptions = Pick<ResultsOptions, "profile" | "results"> & { readonly cache: string };
 
 /** The options that name the same profile and folders, as a person would type them. */
 function flagsOf({ profile, results, cache }: VerifyOptions): string {
@@ -11,17 +13,27 @@ function flagsOf({ profile, results, cache }: VerifyOptions): string {
   return given.flatMap(([name, value, usual]) => value === usual ? [] : [` --${name} ${value}`]).join("");
 }
 
+/**
+ * Hashes the store, and the results where a lock says what they should be. What is damaged in the store is dropped from it.
+ * @throws InputError if there is neither
+ */
 export async function verifyCommand(options: VerifyOptions): Promise<0 | 1> {
-  const context = await openContext(options), lock = await committedLock(context);
-  const damage = options.cache ? await new Store(options.cache).verify() : [];
+  const { cache } = options, { results } = await openContext(options);
+  const steps = await countSteps(cache),
+    lock = await readLock(results),
+    again = `deno task reproduce${flagsOf(options)}`;
+  if (steps === 0 && !lock) {
+    throw new InputError(
+      `There is nothing to verify: no outputs of steps in "${cache}" and no lock in "${results}"; type ${again} first`,
+    );
+  }
+  const damage = await new Store(cache).verify();
   for (const { key, output } of damage) console.log(`damaged  ${output} of the step with key ${key}`);
-  const differences = await checkFolder(context.results, lock);
-  for (const { file, kind } of differences) console.log(`${kind.padEnd(8)} ${context.results}/${file}`);
-  const files = Object.keys(lock.files).length, wrong = damage.length + differences.length;
-  console.error(
-    wrong === 0
-      ? `The store and ${files} results are as written`
-      : `${wrong} are not as written: type deno task reproduce${flagsOf(options)}`,
-  );
+  const differences = lock ? await checkFolder(results, lock) : [];
+  for (const { file, kind } of differences) console.log(`${kind.padEnd(8)} ${results}/${file}`);
+  const files = lock ? `${Object.keys(lock.files).length} results in ${results}` : `no results: ${results} has no lock`;
+  console.error(`Checked the outputs of ${steps} ${steps === 1 ? "step" : "steps"} in ${cache}, and ${files}`);
+  const wrong = damage.length + differences.length;
+  console.error(wrong === 0 ? "All are as written" : `${wrong} are not as written: type ${again}`);
   return wrong === 0 ? 0 : 1;
 }
