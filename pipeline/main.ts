@@ -81,6 +81,15 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .action(async (options) => {
       code = await (await import("./cli/status.ts")).statusCommand(options);
     });
+  planning(
+    program.command("why").argument("<name>", "a table, a figure, a step, or the beginning of the names of some")
+      .description(
+        "say why something would be computed, down to the changes that are behind it, or why it would not",
+      ),
+  )
+    .action(async (name, options) => {
+      code = await (await import("./cli/why.ts")).whyCommand(name, options);
+    });
   program.command("lineage").argument("<file>", "a file below the folder of results").description(
     "say where a file of results comes from: steps, runs, settings, data and code",
   )

@@ -114,6 +114,12 @@ const BAD: readonly (readonly [typed: string, line: string, code: 1 | 2])[] = [
       2,
     ] as const
   ),
+  ["why", `Missing required argument "name"${help("why")}`, 2],
+  [
+    "why nope",
+    `Unknown step "nope": expected the name of a step or the beginning of one, such as ${STEPS}`,
+    2,
+  ],
   ["status --results <dir>", `Unknown option "--results"${help("status")}`, 2],
   ["reproduce --dry-run --no-cache", "Without a cache there is no state to show: leave out --no-cache", 2],
   ["status --cache <file>", `Could not read the cache "<file>": ${A_FILE} --cache DIR`, 1],
@@ -193,6 +199,17 @@ Deno.test("main() narrows --dry-run to the steps that --only names and what they
   const { steps } = JSON.parse(out) as { steps: { step: string }[] };
   const names = steps.map(({ step }) => step).sort();
   assert.deepEqual(names, ["generate/cola", "generate/rte", "tokenize/cola", "vocabulary"]);
+});
+
+Deno.test("deno task why knows a table by its name alone, and changes nothing", async () => {
+  await using folder = new TemporaryFolder();
+  const { code, out, err } = await type("why", "glue", "--cache", `${folder.path}/cache`);
+  assert.deepEqual([code, err], [0, ""]);
+  assert.match(
+    out,
+    /^table\/glue is missing: never run here, needs collect first\n\nWhat is behind it:\n {2}generate\/cola, /,
+  );
+  assert.deepEqual([...Deno.readDirSync(folder.path)], []);
 });
 
 Deno.test("deno task verify names a result that is gone and one that was changed", async () => {

@@ -4,7 +4,7 @@ import { inspect } from "../../src/graph/reproduce.ts";
 import { resultFiles } from "../paper.ts";
 import { committedLock, type Context, openContext } from "./context.ts";
 import { EXIT_CODES, forced, run, type RunningOptions } from "./run.ts";
-import { printStates, targetOf } from "./states.ts";
+import { printStates, stepNamed, targetOf } from "./states.ts";
 import type { ExitCode } from "./usage.ts";
 
 export interface ReproduceOptions extends RunningOptions {
@@ -19,7 +19,7 @@ export async function reproduceCommand(options: ReproduceOptions): Promise<ExitC
 
 /** The same for a profile that need not be registered. */
 export async function reproduceContext(context: Context, given: ReproduceOptions): Promise<ExitCode> {
-  const options = { ...given, ...(given.only && { only: given.only.map((name) => stepOf(context, name)) }) };
+  const options = { ...given, ...(given.only && { only: given.only.map((name) => stepNamed(context, name)) }) };
   const files = resultFiles(context.steps), { only } = options;
   if (options.dryRun) {
     const target = { ...targetOf(context, options), ...(only && { only }), ...forced(context, options, only) };
@@ -57,12 +57,6 @@ async function check(
       : `${differences.length} of ${total} results are not as locked`,
   );
   return differences.length === 0 ? 0 : 1;
-}
-
-/** A table or a figure may be asked for by its name alone. */
-function stepOf({ steps }: Context, name: string): string {
-  const known = new Set(steps.map((step) => step.name));
-  return [`table/${name}`, `figure/${name}`].find((step) => known.has(step)) ?? name;
 }
 
 function conclude({ profile, results }: Context, written: number): void {

@@ -11,6 +11,12 @@ export function targetOf(context: Context, options: PlanningOptions): Target {
   return { steps, environment, cache: options.cache, scope: `${profile.name}-${engine}` };
 }
 
+/** The step that is meant: a table or a figure may be asked for by its name alone. */
+export function stepNamed({ steps }: Context, name: string): string {
+  const known = new Set(steps.map((step) => step.name));
+  return [`table/${name}`, `figure/${name}`].find((step) => known.has(step)) ?? name;
+}
+
 /**
  * Prints one line per step that is not fresh, and the sum.
  * @param memoryOf bytes that a step is predicted to take, and the words for them
