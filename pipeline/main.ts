@@ -90,6 +90,12 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .action(async (name, options) => {
       code = await (await import("./cli/why.ts")).whyCommand(name, options);
     });
+  profiled(program.command("graph").description("show which steps need which"))
+    .addOption(new Option("--format <name>", "how").choices(["ascii", "mermaid", "dot"]).default("ascii"))
+    .option("--all", "every step, instead of one for those whose names begin alike")
+    .action(async (options) => {
+      code = await (await import("./cli/graph.ts")).graphCommand(options);
+    });
   program.command("lineage").argument("<file>", "a file below the folder of results").description(
     "say where a file of results comes from: steps, runs, settings, data and code",
   )

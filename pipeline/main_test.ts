@@ -120,6 +120,11 @@ const BAD: readonly (readonly [typed: string, line: string, code: 1 | 2])[] = [
     `Unknown step "nope": expected the name of a step or the beginning of one, such as ${STEPS}`,
     2,
   ],
+  [
+    "graph --format svg",
+    `Option "--format <name>" argument "svg" is invalid: allowed choices are ascii, mermaid, dot${help("graph")}`,
+    2,
+  ],
   ["status --results <dir>", `Unknown option "--results"${help("status")}`, 2],
   ["reproduce --dry-run --no-cache", "Without a cache there is no state to show: leave out --no-cache", 2],
   ["status --cache <file>", `Could not read the cache "<file>": ${A_FILE} --cache DIR`, 1],
@@ -210,6 +215,16 @@ Deno.test("deno task why knows a table by its name alone, and changes nothing", 
     /^table\/glue is missing: never run here, needs collect first\n\nWhat is behind it:\n {2}generate\/cola, /,
   );
   assert.deepEqual([...Deno.readDirSync(folder.path)], []);
+});
+
+Deno.test("deno task graph shows groups of steps, and every step when asked to", async () => {
+  const { code, out, err } = await type("graph");
+  assert.deepEqual([code, err], [0, ""]);
+  assert.match(out, /^generate \(8 steps\)$/m);
+  assert.match(out, /^pretrain +<- vocabulary, corpus$/m);
+  assert.match(out, /^numbers +<- collect$/m);
+  const { out: all } = await type("graph", "--all", "--format", "dot", "--profile", "glue-mini");
+  assert.match(all, /^ {2}"tokenize\/rte" -> "finetune\/lora\/rte\/seed-0";$/m);
 });
 
 Deno.test("deno task verify names a result that is gone and one that was changed", async () => {
