@@ -5,7 +5,8 @@ import { InputError } from "../src/errors.ts";
 import { attachMethod } from "../src/peft/registry.ts";
 import { float32, type HostTensors, int32, sizeOf } from "../src/tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
-import { calibrateProgram, fineTuneProgram, layoutOf } from "../src/training/model.ts";
+import { calibrateProgram, fineTuneProgram, layoutOf, rowsOf } from "../src/training/model.ts";
+import { RowTable } from "../src/training/row_table.ts";
 import { calibrates, startingTensors, startRegisters } from "../src/training/start.ts";
 import { stepFeeds } from "../src/training/step.ts";
 import type { Shape } from "./shapes.ts";
@@ -29,30 +30,32 @@ const RATES = {
 export async function openStep(engine: string, method: string, shape: Shape, options: EngineOptions, target?: string) {
   const { config, batch, length } = shape;
   const adapter = attachMethod(method, config, target ? { target } : {});
-  const model = { config, adapter, labels: 2, classifierDropout: 0.1 };
+  const model = { config, adapter, labels: 2, classifierDropout: 0.1, tableByRows: true };
   const layout = layoutOf(model), optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
   const shapes = Object.entries({ ...encoderShapes(config), ...headShapes(config, 2) });
   const weights = Object.fromEntries(shapes.map(([name, shape]) => [name, randomTensor(name, shape)]));
-  const ids = Array.from(
-    { length: batch * length },
-    (_, i) => i % length < length * 3 / 4 ? 1 + (i * 7919) % (config.vocabulary - 1) : 0,
-  );
-  const tokens = {
-    ids: int32([batch, length], ids),
-    mask: float32([batch, length], ids.map((id) => id === 0 ? 0 : 1)),
+  /** Other tokens in every step, as in training. */
+  const tokensOf = (step: number) => {
+    const token = (i: number) => 1 + ((step * batch * length + i) * 7919) % (config.vocabulary - 1);
+    const ids = Array.from({ length: batch * length }, (_, i) => i % length < length * 3 / 4 ? token(i) : 0);
+    return {
+      ids: int32([batch, length], ids),
+      mask: float32([batch, length], ids.map((id) => id === 0 ? 0 : 1)),
+    };
   };
   const device = await openEngine(parseEngineName(engine), options);
   let seen: HostTensors = {};
   if (calibrates(model.adapter)) {
     device.write(startRegisters(model, startingTensors(model, weights, 0, null)));
     const calibration = await device.load(calibrateProgram(model, batch, length));
-    seen = await calibration.run(tokens);
+    seen = await calibration.run(tokensOf(0));
     await calibration.dispose();
   }
   device.write(startRegisters(model, startingTensors(model, weights, 0, seen)));
-  const program = fineTuneProgram(model, optimizer, batch, length), executable = await device.load(program);
+  const program = fineTuneProgram(model, optimizer, batch, length), loaded = await device.load(program);
+  const rows = rowsOf(model, batch, length);
+  const executable = rows ? new RowTable(weights[rows.name]!, rows.group, optimizer).trains(loaded) : loaded;
   const feeds = {
-    ...tokens,
     labels: int32([batch], Array.from({ length: batch }, (_, i) => i % 2)),
     weights: float32([batch], new Array(batch).fill(1 / batch)),
   };
@@ -62,7 +65,7 @@ export async function openStep(engine: string, method: string, shape: Shape, opt
     layout,
     /** @param step counted from 1 */
     run: (step: number) =>
-      executable.run({ ...feeds, ...stepFeeds(layout, RATES, step, optimizer) }, { seed: 0, step }),
+      executable.run({ ...tokensOf(step), ...feeds, ...stepFeeds(layout, RATES, step, optimizer) }, { seed: 0, step }),
     dispose: () => executable.dispose(),
   };
 }

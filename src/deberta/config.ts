@@ -67,6 +67,9 @@ export function parseDebertaConfig(json: unknown): DebertaConfig {
   };
 }
 
+/** The table with a row for every token of the vocabulary. */
+export const WORD_EMBEDDINGS = "deberta.embeddings.word_embeddings.weight";
+
 /** The tensors of the encoder with their shapes, under their Hugging Face names, in the order of the model. */
 export function encoderShapes(
   { vocabulary, hidden, layers, ffn, positionBuckets }: DebertaConfig,
@@ -80,7 +83,7 @@ export function encoderShapes(
     shapes[`${name}.weight`] = [hidden];
     shapes[`${name}.bias`] = [hidden];
   };
-  shapes["deberta.embeddings.word_embeddings.weight"] = [vocabulary, hidden];
+  shapes[WORD_EMBEDDINGS] = [vocabulary, hidden];
   norm("deberta.embeddings.LayerNorm");
   for (let i = 0; i < layers; i++) {
     const layer = layerName(i);

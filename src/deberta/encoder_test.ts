@@ -6,7 +6,8 @@ import { float32, type HostTensor } from "../tensor/host_tensor.ts";
 import { initializeModel } from "../training/initialize.ts";
 import { skew } from "./attention.ts";
 import { type DebertaConfig, encoderShapes, headShapes } from "./config.ts";
-import { affine, classify, encode, encodeFirst, firstRows, type Pass } from "./encoder.ts";
+import { firstRows } from "./attention.ts";
+import { affine, classify, encode, encodeFirst, type Pass } from "./encoder.ts";
 
 const config: DebertaConfig = {
   vocabulary: 30,

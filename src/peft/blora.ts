@@ -22,13 +22,13 @@ import {
   sampleGates,
   testGates,
 } from "../quantization/gates.ts";
-import { chooseLevels, levelsOf, quantizeWith, splitLevels } from "../quantization/quantize.ts";
+import { levelsOf, quantizeWith, splitLevels } from "../quantization/quantize.ts";
 import { MATRICES, QUANTIZED, type Quantized, type Site } from "../training/record.ts";
 import {
   affineStack,
   families,
   type Family,
-  memberOf,
+  locate,
   partsOf,
   restoreFamilies,
   saveFamilies,
@@ -98,13 +98,13 @@ function parametersOf(family: Family, variant: Variant, { rank, gateLogit }: Blo
   return parameters;
 }
 
-/** The quantizers of one family in one run: `apply(kind, layer, members, x)` quantizes a stack [members, ...]. */
+/** The quantizers of one family in one run: `apply(kind, layer, x)` quantizes a stack [members, ...]. */
 function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scope) {
   const { name, rows, layers, members } = family;
-  if (kinds.length === 0) return (_kind: Quantized, _layer: number, _chosen: readonly number[], x: Tensor) => x;
+  if (kinds.length === 0) return (_kind: Quantized, _layer: number, x: Tensor) => x;
   if (scope.mode === "calibrate") {
-    return (kind: Quantized, layer: number, chosen: readonly number[], x: Tensor) => {
-      unstack(x).forEach((tensor, i) => scope.probe(probeName(family, kind, layer * members + chosen[i]!), tensor));
+    return (kind: Quantized, layer: number, x: Tensor) => {
+      unstack(x).forEach((tensor, i) => scope.probe(probeName(family, kind, layer * members + i), tensor));
       return x;
     };
   }
@@ -117,10 +117,7 @@ function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scop
     levelWeights(tf.mul(raw, ladder(phi))),
   );
   const stacks = splitLevels(levels, kinds.length * layers); // of G quantizers each
-  return (kind: Quantized, layer: number, chosen: readonly number[], x: Tensor) => {
-    const stack = stacks[kinds.indexOf(kind) * layers + layer]!;
-    return quantizeWith(x, chooseLevels(stack, (part) => memberOf(part, chosen, members)));
-  };
+  return (kind: Quantized, layer: number, x: Tensor) => quantizeWith(x, stacks[kinds.indexOf(kind) * layers + layer]!);
 }
 
 /** The mask of live ranks [rows, r] of a family in one run. */
@@ -132,41 +129,23 @@ function openRankMask(family: Family, scope: Scope, rank: number): Tensor {
 
 /** A family's projections in one run. */
 function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alpha }: BloraOptions) {
-  const { name, layers, members } = family;
-  const q = openQuantizers(family, quantizersOf(variant), scope);
-  const everyone = Array.from({ length: members }, (_, i) => i);
+  const { name, layers } = family, q = openQuantizers(family, quantizersOf(variant), scope);
   const perLayer = (tensor: Tensor) => partsOf(tensor, layers);
   const A = perLayer(scope.parameter(`${name}.lora_A`)), B = perLayer(scope.parameter(`${name}.lora_B`));
   const E = variant.adaptsRank ? perLayer(scope.parameter(`${name}.lora_E`)) : [];
   const mask = variant.adaptsRank ? perLayer(openRankMask(family, scope, rank)) : [];
 
-  /** Quantized weights of a layer, shared by all its calls in this run. */
-  const prepared = new Map<number, { W0: Tensor; bias: Tensor; A: Tensor; B: Tensor; E: Tensor | undefined }>();
-  const prepare = (layer: number) => {
-    let weights = prepared.get(layer);
-    if (!weights) {
-      const stack = (part: string) =>
-        tf.stack(family.modules[layer]!.map((module) => scope.weight(`${module}.${part}`)));
-      weights = {
-        W0: q("W0", layer, everyone, stack("weight")),
-        bias: tf.expandDims(stack("bias"), 1), // [G, 1, out]
-        A: q("A", layer, everyone, A[layer]!),
-        B: q("B", layer, everyone, B[layer]!),
-        E: E[layer] && tf.expandDims(tf.mul(q("E", layer, everyone, E[layer]!), mask[layer]!), 1), // [G, 1, r]
-      };
-      prepared.set(layer, weights);
+  return (layer: number, x: Tensor): Tensor[] => {
+    const stack = (part: string) => tf.stack(family.modules[layer]!.map((module) => scope.weight(`${module}.${part}`)));
+    const W0 = q("W0", layer, stack("weight")), bias = tf.expandDims(stack("bias"), 1); // [G, 1, out]
+    const base = q("W0-out", layer, tf.add(affineStack(x, W0), bias)); // [G, N, out]
+    let low = q("A-out", layer, affineStack(x, q("A", layer, A[layer]!))); // [G, N, r]
+    if (variant.adaptsRank) {
+      const live = tf.mul(q("E", layer, E[layer]!), mask[layer]!); // [G, r]
+      low = q("E-out", layer, tf.mul(low, tf.expandDims(live, 1)));
     }
-    return weights;
-  };
-
-  return (layer: number, chosen: readonly number[], x: Tensor): Tensor[] => {
-    const weights = prepare(layer), pick = (stack: Tensor) => memberOf(stack, chosen, members);
-    const base = q("W0-out", layer, chosen, tf.add(affineStack(x, pick(weights.W0)), pick(weights.bias))); // [G, N, out]
-    let low = q("A-out", layer, chosen, affineStack(x, pick(weights.A))); // [G, N, r]
-    if (weights.E) low = q("E-out", layer, chosen, tf.mul(low, pick(weights.E)));
-    const update = q("AB-out", layer, chosen, tf.matMul(low, pick(weights.B), false, true)); // [G, N, out]
-    const out = q("out", layer, chosen, tf.add(base, tf.mul(update, alpha / rank)));
-    return unstack(out);
+    const update = q("AB-out", layer, tf.matMul(low, q("B", layer, B[layer]!), false, true)); // [G, N, out]
+    return unstack(q("out", layer, tf.add(base, tf.mul(update, alpha / rank))));
   };
 }
 
@@ -230,12 +209,10 @@ function attach(config: DebertaConfig, variant: Variant, options: BloraOptions, 
       const project = new Map(all.map((family) => [family, openFamily(family, variant, scope, options)]));
       return {
         linear(modules, x) {
-          const family = all.find((f) => modules.some((module) => f.place.has(module)));
-          if (!family) return undefined;
-          const adapted = modules.filter((module) => family.place.has(module));
-          const places = adapted.map((module) => family.place.get(module)!);
-          const projected = project.get(family)!(places[0]!.layer, places.map(({ member }) => member), x);
-          return modules.map((module) => projected[adapted.indexOf(module)] ?? scope.affine(module, x));
+          const found = locate(all, modules);
+          if (!found) return undefined;
+          const { family, layer } = found, mine = family.modules[layer]!, projected = project.get(family)!(layer, x);
+          return modules.map((module) => projected[mine.indexOf(module)] ?? scope.affine(module, x));
         },
         penalty: () =>
           all.map((family) => familyPenalty(family, variant, scope, family.into * family.out / largest, options))

@@ -101,12 +101,6 @@ export function splitLevels(levels: Levels, count: number): Levels[] {
   }));
 }
 
-/** Levels of some quantizers of a stack. @param choose picks rows of a tensor [G, ...] */
-export function chooseLevels(levels: Levels, choose: (part: Tensor) => Tensor): Levels {
-  const [logStep, bottom, top, perStep, mixture] = PARTS.map((part) => choose(levels[part]));
-  return { logStep: logStep!, bottom: bottom!, top: top!, perStep: perStep!, mixture: mixture! };
-}
-
 /**
  * The inner products of the rows of a stack with one row each.
  *

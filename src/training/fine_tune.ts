@@ -1,4 +1,5 @@
 /** A fine-tuning run: start, calibrate, train, evaluate every epoch, keep the best. */
+import { WORD_EMBEDDINGS } from "../deberta/config.ts";
 import type { Device } from "../engines/engine.ts";
 import type { ProgramCache } from "../engines/program_cache.ts";
 import { headline, scoreTask } from "../glue/metrics.ts";
@@ -9,9 +10,10 @@ import { float32, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "./adamw.ts";
 import { type EncodedExample, trainingBatches, trainingFeeds } from "./batches.ts";
 import { type Layout, unflatten } from "./layout.ts";
-import { calibrateProgram, evaluateProgram, fineTuneProgram, layoutOf, type Model } from "./model.ts";
+import { calibrateProgram, evaluateProgram, fineTuneProgram, groupOf, layoutOf, type Model } from "./model.ts";
 import { isConstant, predict } from "./predict.ts";
 import type { EpochRecord, RunRecord } from "./record.ts";
+import { RowTable } from "./row_table.ts";
 import { linearSchedule } from "./schedule.ts";
 import { calibrates, startingTensors, startRegisters } from "./start.ts";
 import { type GroupRates, type Optimizer, stateRegisters, stepFeeds, trackedRegister } from "./step.ts";
@@ -61,17 +63,25 @@ const EVALUATION_BATCH = 32;
 
 /** Fine-tunes a model. A loss or a logit that is not finite ends the run as diverged. */
 export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
-  const { programs, model, task, train, dev, settings, onProgress } = input;
+  const { programs, task, train, dev, settings, onProgress } = input, model = { ...input.model, tableByRows: true };
   const { device } = programs, { batch: size, lengths } = settings;
   const layout = layoutOf(model), optimizer: Optimizer = { ...ADAMW_DEFAULTS, maxNorm: settings.maxNorm };
   const key: ProgramKey = (what, length) => `${what} ${input.modelKey} ${optimizer.maxNorm} ${size} ${length}`;
-  const trainer = (length: number) =>
-    programs.load(key("train", length), () => fineTuneProgram(model, optimizer, size, length));
-  const evaluator = (length: number) =>
-    programs.load(key("evaluate", length), () => evaluateProgram(model, EVALUATION_BATCH, length));
-  const trained = () => unflatten(layout, (group) => device.read(stateRegisters(group).p).data as Float32Array);
+  let table = await start({ ...input, model }, key);
+  const trainer = async (length: number) => {
+    const program = await programs.load(key("train", length), () => fineTuneProgram(model, optimizer, size, length));
+    return table?.trains(program) ?? program;
+  };
+  const evaluator = async (length: number) => {
+    const make = () => evaluateProgram(model, EVALUATION_BATCH, length);
+    const program = await programs.load(key("evaluate", length), make);
+    return table?.reads(program) ?? program;
+  };
+  const trained = (): HostTensors => ({
+    ...unflatten(layout, (group) => device.read(stateRegisters(group).p).data as Float32Array),
+    ...(table && { [WORD_EMBEDDINGS]: table.values() }),
+  });
 
-  await start(input, key);
   const perEpoch = Math.ceil(train.length / size),
     schedule = { warmup: settings.warmup, total: perEpoch * settings.epochs };
   const control = model.adapter.control?.(schedule.total), registers = registersOf(device, layout);
@@ -80,7 +90,7 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
   let best: { epoch: EpochRecord; trained: HostTensors; constant: boolean } | null = null, steps = 0;
   const finish = async (outcome: RunRecord["outcome"]): Promise<FineTuned> => {
     // What a run without any good epoch leaves must not be what it diverged to.
-    if (!best) await start(input, key);
+    if (!best) table = await start({ ...input, model }, key);
     return {
       outcome,
       epochs,
@@ -132,22 +142,31 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
   return await finish({ kind: best?.constant ? "collapsed" : "ok" });
 }
 
-/** Fills the device's registers with where the run starts. Measures activations first, where the method asks for that. */
-async function start({ programs, model, train, weights, settings }: FineTuneInput, key: ProgramKey): Promise<void> {
+/**
+ * Fills the device's registers with where the run starts. Measures activations first, where the method asks for that.
+ * @returns the word embeddings, if they train
+ */
+async function start(
+  { programs, model, train, weights, settings }: FineTuneInput,
+  key: ProgramKey,
+): Promise<RowTable | undefined> {
   const { device } = programs, { seed, batch: size, lengths } = settings;
   const fill = (seen: HostTensors | null) => {
+    const tensors = startingTensors(model, weights, seed, seen);
     device.clear();
-    device.write(startRegisters(model, startingTensors(model, weights, seed, seen)));
+    device.write(startRegisters(model, tensors));
+    if (!model.adapter.trainsBackbone.includes(WORD_EMBEDDINGS)) return undefined;
+    return new RowTable(tensors[WORD_EMBEDDINGS]!, groupOf(WORD_EMBEDDINGS), ADAMW_DEFAULTS);
   };
   if (!calibrates(model.adapter)) return fill({});
-  fill(null);
+  const table = fill(null);
   const [first] = trainingBatches(train, size, lengths, new Stream(seed, "calibration"));
   const program = await programs.load(
     key("calibrate", first!.length),
     () => calibrateProgram(model, size, first!.length),
   );
   const { ids, mask } = trainingFeeds(train, first!, size, model.labels === 1);
-  fill(await program.run({ ids: ids!, mask: mask! }));
+  return fill(await (table?.reads(program) ?? program).run({ ids: ids!, mask: mask! }));
 }
 
 /** A method's parameters and state in the registers of a device. */

@@ -1,12 +1,15 @@
 /** A backbone, a method and a head as programs: training, evaluation, calibration. */
 import * as tf from "@tensorflow/tfjs";
 import type { TensorSpec } from "../compile/tracer.ts";
-import { type DebertaConfig, encoderShapes, headShapes } from "../deberta/config.ts";
-import { affine, classify, encode, encodeFirst, firstRows, type Pass } from "../deberta/encoder.ts";
+import { type DebertaConfig, encoderShapes, headShapes, WORD_EMBEDDINGS } from "../deberta/config.ts";
+import { firstRows } from "../deberta/attention.ts";
+import { affine, classify, encode, encodeFirst, type Pass } from "../deberta/encoder.ts";
 import type { Noise, Program, Tensors } from "../engines/engine.ts";
 import type { Adapter, Group, Mode, Scope } from "../peft/method.ts";
+import { sizeOf } from "../tensor/host_tensor.ts";
 import { type Layout, layOut, type Trainable, unpack } from "./layout.ts";
-import { type Optimizer, stateRegisters, type StepDefinition, trainProgram } from "./step.ts";
+import { rowsOfBatch } from "./row_table.ts";
+import { type Optimizer, ROWS, stateRegisters, type StepDefinition, trainProgram } from "./step.ts";
 
 type Tensor = tf.Tensor;
 
@@ -19,6 +22,8 @@ export interface Model {
   readonly classifierDropout: number;
   /** Head tensors that train: all of them unless said otherwise. */
   readonly trainsHead?: readonly string[];
+  /** Whether word embeddings that train do so by rows, outside the layout: `RowTable` says how. */
+  readonly tableByRows?: boolean;
 }
 
 /** The register of a frozen tensor. */
@@ -39,8 +44,16 @@ export function trainablesOf({ config, adapter, labels, trainsHead }: Model): Tr
   ];
 }
 
+/** What the device keeps of it. */
 export function layoutOf(model: Model): Layout {
-  return layOut(trainablesOf(model));
+  return layOut(trainablesOf(model).filter(({ name }) => !(model.tableByRows && name === WORD_EMBEDDINGS)));
+}
+
+/** The rows of the word embeddings that a batch can read, if they train by rows. */
+export function rowsOf({ config, adapter, tableByRows }: Model, batch: number, length: number): Trainable | undefined {
+  if (!tableByRows || !adapter.trainsBackbone.includes(WORD_EMBEDDINGS)) return undefined;
+  const rows = rowsOfBatch(config.vocabulary, [batch, length]);
+  return { name: WORD_EMBEDDINGS, shape: [rows, config.hidden], group: groupOf(WORD_EMBEDDINGS) };
 }
 
 /** Tensors that do not train, by name: the backbone's, the head's and the method's. */
@@ -137,6 +150,7 @@ export function fineTuneProgram(model: Model, optimizer: Optimizer, batch: numbe
     layout: layoutOf(model),
     optimizer,
     ...trackingOf(model),
+    rows: rowsOf(model, batch, length),
     inputs: {
       ...frozenInputs(model),
       ...batchInputs(batch, length),
@@ -153,29 +167,35 @@ export function fineTuneProgram(model: Model, optimizer: Optimizer, batch: numbe
   });
 }
 
-/** Trained tensors of a run that does not train, cut from the same registers. */
-function trainedInputs(layout: Layout): Record<string, TensorSpec> {
-  return Object.fromEntries(
-    layout.map(({ group, size }) => [stateRegisters(group).p, { dtype: "float32", shape: [size] }]),
-  );
-}
-
-function tensorsOf(layout: Layout, given: Tensors): (name: string) => Tensor {
-  const trained: Tensors = Object.assign(
-    {},
-    ...layout.map((group) => unpack(group, given[stateRegisters(group.group).p]!)),
-  );
-  return (name) => (trained[name] ?? given[frozenRegister(name)])!;
+/** Tensors of a run that does not train: frozen ones, and trained ones cut from the same vectors as in training. */
+function openTensors(model: Model, batch: number, length: number) {
+  const rows = rowsOf(model, batch, length);
+  const vectors = [
+    ...layoutOf(model).map((part) => ({ ...part, register: stateRegisters(part.group).p })),
+    ...(rows
+      ? [{ group: rows.group, members: [rows], size: sizeOf(rows.shape), register: stateRegisters(ROWS).p }]
+      : []),
+  ];
+  const inputs: Record<string, TensorSpec> = {
+    ...frozenInputs(model),
+    ...Object.fromEntries(vectors.map(({ register, size }) => [register, { dtype: "float32", shape: [size] }])),
+    ...batchInputs(batch, length),
+  };
+  const tensorsOf = (given: Tensors) => {
+    const trained: Tensors = Object.assign({}, ...vectors.map((part) => unpack(part, given[part.register]!)));
+    return (name: string): Tensor => (trained[name] ?? given[frozenRegister(name)])!;
+  };
+  return { inputs, tensorsOf };
 }
 
 /** Logits of a batch, with test-time gates and no dropout. */
 export function evaluateProgram(model: Model, batch: number, length: number): Program {
-  const layout = layoutOf(model);
+  const { inputs, tensorsOf } = openTensors(model, batch, length);
   return {
     name: `evaluate [${batch}, ${length}]`,
-    inputs: { ...frozenInputs(model), ...trainedInputs(layout), ...batchInputs(batch, length) },
+    inputs,
     apply: (given, noise) => {
-      const { pass } = openPass(model, { mode: "evaluate", noise, tensor: tensorsOf(layout, given) });
+      const { pass } = openPass(model, { mode: "evaluate", noise, tensor: tensorsOf(given) });
       return { logits: logitsOf(model, pass, given) };
     },
   };
@@ -183,10 +203,10 @@ export function evaluateProgram(model: Model, batch: number, length: number): Pr
 
 /** What the method's probes see of one batch: the largest |value| of each, the sum of x^T x of each Gram probe. */
 export function calibrateProgram(model: Model, batch: number, length: number): Program {
-  const layout = layoutOf(model);
+  const { inputs, tensorsOf } = openTensors(model, batch, length);
   return {
     name: `calibrate [${batch}, ${length}]`,
-    inputs: { ...frozenInputs(model), ...trainedInputs(layout), ...batchInputs(batch, length) },
+    inputs,
     apply: (given, noise) => {
       const seen: Tensors = {};
       const probe = (name: string, x: Tensor) => {
@@ -197,7 +217,7 @@ export function calibrateProgram(model: Model, batch: number, length: number): P
         const gram = tf.matMul(x, x, true, false), before = seen[name];
         seen[name] = before ? tf.add(before, gram) : gram;
       };
-      const tensor = tensorsOf(layout, given);
+      const tensor = tensorsOf(given);
       const { pass } = openPass(model, { mode: "calibrate", noise, tensor, probe, probeGram });
       logitsOf(model, pass, given);
       return seen;

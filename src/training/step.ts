@@ -3,12 +3,15 @@ import * as tf from "@tensorflow/tfjs";
 import type { TensorSpec } from "../compile/tracer.ts";
 import type { Noise, Program, Tensors } from "../engines/engine.ts";
 import { GROUPS, type Tracked } from "../peft/method.ts";
-import { float32, type HostTensors } from "../tensor/host_tensor.ts";
-import { adamw, type AdamWOptions, clipByGlobalNorm, stepSizes } from "./adamw.ts";
-import { type Layout, unpack } from "./layout.ts";
+import { float32, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
+import { adamw, type AdamWOptions, clipByGlobalNorm, type StepSizes, stepSizes } from "./adamw.ts";
+import { type Layout, type Trainable, unpack } from "./layout.ts";
 
 /** The register of a method's state. */
 export const trackedRegister = (name: string): string => `s:${name}`;
+
+/** The name among the groups of a table's rows, whose vectors come with each call and go back with its results. */
+export const ROWS = "rows";
 
 /** Registers of a group's parameter vector and its moments. */
 export const stateRegisters = (group: string) => ({ p: `p:${group}`, m: `m:${group}`, v: `v:${group}` });
@@ -24,6 +27,8 @@ export interface StepDefinition {
   readonly inputs: Readonly<Record<string, TensorSpec>>;
   readonly layout: Layout;
   readonly optimizer: Optimizer;
+  /** Rows of a table that train besides, in the parameter's own group: `RowTable` keeps the table. */
+  readonly rows?: Trainable | undefined;
   /** The scalar loss. @param parameters by name */
   readonly loss: (parameters: Tensors, inputs: Tensors, noise: Noise) => tf.Tensor;
   /** What is kept account of besides, by shape, and how a step renews it. */
@@ -37,29 +42,31 @@ const scalar: TensorSpec = { dtype: "float32", shape: [] };
 
 /**
  * The program of a training step. Its outputs are `loss` and, where gradients are clipped, their `norm` before; parameters
- * and moments stay in registers.
+ * and moments stay in registers, but for those of a table's rows.
  */
-export function trainProgram({ name, inputs, layout, optimizer, loss, tracking }: StepDefinition): Program {
+export function trainProgram({ name, inputs, layout, optimizer, rows, loss, tracking }: StepDefinition): Program {
   const specs: Record<string, TensorSpec> = { ...inputs, root: scalar };
   const writes: Record<string, string> = {};
-  for (const { group, size } of layout) {
-    for (const register of Object.values(stateRegisters(group))) {
-      specs[register] = { dtype: "float32", shape: [size] };
-      writes[register] = register;
-    }
+  const kept = layout.map((part) => ({ ...part, registers: stateRegisters(part.group) }));
+  const given = rows
+    ? [{ group: rows.group, members: [rows], size: sizeOf(rows.shape), registers: stateRegisters(ROWS) }]
+    : [];
+  const parts = [...kept, ...given];
+  for (const { group, size, registers } of parts) {
+    for (const register of Object.values(registers)) specs[register] = { dtype: "float32", shape: [size] };
     specs[`keep:${group}`] = specs[`rate:${group}`] = scalar;
   }
+  for (const { registers } of kept) for (const register of Object.values(registers)) writes[register] = register;
   for (const [key, shape] of Object.entries(tracking?.state ?? {})) {
     const register = trackedRegister(key);
     specs[register] = { dtype: "float32", shape };
     writes[register] = register;
   }
   const apply = (given: Tensors, noise: Noise): Tensors => {
-    const vectors = layout.map(({ group }) => given[stateRegisters(group).p]!);
-    const objective = (...parts: tf.Tensor[]) => {
-      const parameters = Object.assign({}, ...layout.map((group, i) => unpack(group, parts[i]!)));
-      return loss(parameters, given, noise) as tf.Scalar;
-    };
+    const vectors = parts.map(({ registers }) => given[registers.p]!);
+    const named = (from: readonly tf.Tensor[]): Tensors =>
+      Object.assign({}, ...parts.map((part, i) => unpack(part, from[i]!)));
+    const objective = (...from: tf.Tensor[]) => loss(named(from), given, noise) as tf.Scalar;
     const { value, grads } = tf.valueAndGrads(objective)(vectors);
     const outputs: Tensors = { loss: value };
     let gradients = grads;
@@ -68,16 +75,14 @@ export function trainProgram({ name, inputs, layout, optimizer, loss, tracking }
       gradients = clipped;
       outputs.norm = norm;
     }
-    layout.forEach(({ group }, i) => {
-      const names = stateRegisters(group);
+    parts.forEach(({ group, registers }, i) => {
       const sizes = { keep: given[`keep:${group}`]!, rate: given[`rate:${group}`]!, root: given.root! };
-      const next = adamw({ p: vectors[i]!, m: given[names.m]!, v: given[names.v]! }, gradients[i]!, sizes, optimizer);
-      for (const part of ["p", "m", "v"] as const) outputs[names[part]] = next[part];
+      const now = { p: vectors[i]!, m: given[registers.m]!, v: given[registers.v]! };
+      const next = adamw(now, gradients[i]!, sizes, optimizer);
+      for (const part of ["p", "m", "v"] as const) outputs[registers[part]] = next[part];
     });
     if (tracking) {
-      const named = (vectorOf: (i: number) => tf.Tensor): Tensors =>
-        Object.assign({}, ...layout.map((group, i) => unpack(group, vectorOf(i))));
-      const after = named((i) => outputs[stateRegisters(layout[i]!.group).p]!), slopes = named((i) => gradients[i]!);
+      const after = named(parts.map(({ registers }) => outputs[registers.p]!)), slopes = named(gradients);
       const renewed = tracking.track({
         parameter: (key) => after[key]!,
         gradient: (key) => slopes[key]!,
@@ -107,6 +112,12 @@ export function stepFeeds(layout: Layout, rates: GroupRates, step: number, optio
     feeds.root = float32([], [sizes.root]);
   }
   return feeds;
+}
+
+/** The sizes of one group in the feeds of one step. */
+export function fedSizes(feeds: HostTensors, group: string): StepSizes {
+  const [keep, rate, root] = [`keep:${group}`, `rate:${group}`, "root"].map((name) => feeds[name]!.data[0]!);
+  return { keep: keep!, rate: rate!, root: root! };
 }
 
 /** Registers of a fresh optimizer: the given parameters and zero moments. */
