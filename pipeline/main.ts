@@ -119,6 +119,14 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .action(async (options) => {
       code = await (await import("./cli/verify.ts")).verifyCommand(options);
     });
+  program.command("gc").description("drop from the cache what nothing refers to any more")
+    .option("--results <folder>", "where results are, whose locks refer to steps", "results")
+    .option("--cache <folder>", "where the outputs of steps are kept", ".cache")
+    .option("--dry-run", "tell what would be dropped and stop; exit 3 if anything would")
+    .option("--verbose", "show the stack of a failure")
+    .action(async (options) => {
+      code = await (await import("./cli/gc.ts")).gcCommand(options);
+    });
   program.command("parity").argument("<folders...>").description(
     "run fixture folders of independent libraries through our code",
   )

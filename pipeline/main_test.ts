@@ -227,6 +227,27 @@ Deno.test("deno task graph shows groups of steps, and every step when asked to",
   assert.match(all, /^ {2}"tokenize\/rte" -> "finetune\/lora\/rte\/seed-0";$/m);
 });
 
+Deno.test("deno task gc drops a step that nothing refers to, and exits 3 where a dry run finds one", async () => {
+  await using folder = new TemporaryFolder();
+  const cache = `${folder.path}/cache`, key = "1".repeat(64) as StepKey;
+  const gc = (...flags: string[]) => type("gc", "--cache", cache, "--results", folder.path, ...flags);
+  await new Store(cache).put(key, new Map([["a.md", new Uint8Array(1_000_000)]]));
+  const line = `${key.slice(0, 12)}  a.md\n`, files = "1.0 MB in 2 files and folders";
+  assert.deepEqual(await gc("--dry-run"), { code: 3, out: line, err: `1 step to drop, ${files}; 0 steps kept\n` });
+  assert.deepEqual(await gc(), { code: 0, out: line, err: `1 step dropped, ${files}; 0 steps kept\n` });
+  assert.deepEqual(await gc("--dry-run"), { code: 0, out: "", err: "0 steps to drop; 0 steps kept\n" });
+});
+
+Deno.test("deno task gc keeps a step that the lock of results names", async () => {
+  await using folder = new TemporaryFolder();
+  const key = "1".repeat(64) as StepKey,
+    lock = { "a.md": { step: "table/glue", fingerprint: key, sha256: "2".repeat(64) } };
+  await writeLock(`${folder.path}/mini`, { format: 1, files: lock } as unknown as Parameters<typeof writeLock>[1]);
+  await new Store(`${folder.path}/cache`).put(key, new Map([["a.md", new Uint8Array(1)]]));
+  const { err } = await type("gc", "--cache", `${folder.path}/cache`, "--results", folder.path);
+  assert.equal(err, "0 steps dropped; 1 step kept\n");
+});
+
 Deno.test("deno task verify names a result that is gone and one that was changed", async () => {
   await using folder = new TemporaryFolder();
   const entry = { step: "table/glue", fingerprint: "1".repeat(64), sha256: "2".repeat(64) };

@@ -18,7 +18,7 @@ export async function lineageCommand(path: string, options: LineageOptions): Pro
     );
   }
   const context = await openContext({ ...options, profile });
-  const lineage = await lineageOf(targetOf(context, { ...options, profile }), context.results, rest.join("/"));
+  const lineage = await lineageOf(targetOf(context, options), context.results, rest.join("/"));
   console.log(options.json ? JSON.stringify(lineage) : describeLineage(lineage));
   return 0;
 }

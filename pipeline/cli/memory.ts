@@ -9,7 +9,7 @@ import { InputError } from "../../src/errors.ts";
 import type { Step } from "../../src/graph/step.ts";
 import { attachMethod } from "../../src/peft/registry.ts";
 import { ADAMW_DEFAULTS } from "../../src/training/adamw.ts";
-import { fineTuneProgram } from "../../src/training/model.ts";
+import { fineTuneProgram, hostTableBytes } from "../../src/training/model.ts";
 import type { Profile } from "../profiles/profile.ts";
 import {
   type Backbone,
@@ -34,8 +34,15 @@ export class Predictor {
     const key = JSON.stringify(training), known = this.#known.get(key);
     if (known) return known;
     const { method, options, batch, length } = training, config = this.#config;
-    const model = { config, adapter: attachMethod(method, config, options), labels: 3, classifierDropout: 0.1 };
-    const demand = predictMemory(fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length));
+    const model = {
+      config,
+      adapter: attachMethod(method, config, options),
+      labels: 3,
+      classifierDropout: 0.1,
+      tableByRows: true,
+    };
+    const program = fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length);
+    const demand = predictMemory(program, hostTableBytes(model));
     this.#known.set(key, demand);
     return demand;
   }

@@ -5,7 +5,7 @@ import type { Step } from "../../src/graph/step.ts";
 import type { Target } from "../../src/graph/reproduce.ts";
 import type { Context, PlanningOptions } from "./context.ts";
 
-export function targetOf(context: Context, options: PlanningOptions): Target {
+export function targetOf(context: Context, options: Pick<PlanningOptions, "cache">): Target {
   if (!options.cache) throw new UsageError("Without a cache there is no state to show: leave out --no-cache");
   const { steps, environment, profile, engine } = context;
   return { steps, environment, cache: options.cache, scope: `${profile.name}-${engine}` };

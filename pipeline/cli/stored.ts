@@ -2,7 +2,9 @@
 // @ts-types="@types/cacache"
 import cacache from "cacache";
 import { Buffer } from "node:buffer";
+import { readdir } from "node:fs/promises";
 import { asFileDigest, type FileDigest } from "../../src/graph/fingerprint.ts";
+import { codeOf, mendable } from "../../src/io_errors.ts";
 import type { Manifest } from "../../src/graph/store.ts";
 
 /** What the store's index says of one thing it keeps: the outputs of a step, or the bytes of one output. */
@@ -31,4 +33,14 @@ export async function entriesOf(cache: string): Promise<Entry[]> {
 /** How many steps a store keeps the outputs of. */
 export async function countSteps(cache: string): Promise<number> {
   return (await entriesOf(cache)).filter(({ outputs }) => outputs).length;
+}
+
+/** The names in a folder, sorted; none if there is no such folder. @throws InputError if it cannot be read */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw mendable(error, `Could not read "${folder}"`, "mend that, or choose another folder with --cache DIR");
+  }
 }
