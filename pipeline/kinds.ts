@@ -14,6 +14,7 @@ export const VERSIONS = {
   table: 3,
   figure: 3,
   numbers: 2,
+  report: 1,
 } as const;
 export type Kind = keyof typeof VERSIONS;
 

@@ -31,7 +31,7 @@ const unknown = (what: string, names: readonly string[]) =>
   `Unknown ${what} "nope": expected one of ${names.join(", ")}`;
 const STEPS =
   "generate, vocabulary, tokenize, corpus, pretrain, finetune, extended, rank-sweep, subspace, resources, collect, table, figure, " +
-  "numbers";
+  "numbers, report";
 const help = (command: string) => `; type deno task ${command} --help`;
 const A_FILE = "a part of the path is a file, not a folder; mend that, or choose another folder with";
 

@@ -206,12 +206,12 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     seconds: 0.1,
   });
   const results = { "results.json": { step: collect, output: "results.json" } };
-  const tables = tablesOf(profile);
+  const tables = tablesOf(profile), figures = figuresOf(profile);
   for (const table of tables) {
     const outputs = TABLE_FORMATS.map((format) => `${table}.${format}`);
     declare("table", `table/${table}`, { parameters: { name: table }, inputs: results, outputs, seconds: 0.1 });
   }
-  for (const figure of figuresOf(profile)) {
+  for (const figure of figures) {
     const outputs = FIGURE_FORMATS.map((format) => `${figure}.${format}`);
     declare("figure", `figure/${figure}`, {
       parameters: { name: figure },
@@ -227,12 +227,19 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     outputs: ["numbers.json"],
     seconds: 0.1,
   });
+  const drawings = figures.map((name) => [`${name}.svg`, { step: `figure/${name}`, output: `${name}.svg` }]);
+  declare("report", "report", {
+    parameters: { tables, figures },
+    inputs: { ...results, ...Object.fromEntries(drawings) },
+    outputs: ["report.html"],
+    seconds: 0.1,
+  });
   return steps;
 }
 
 /** Where the outputs of the steps go, by path below `results/<profile>/`. */
 export function resultFiles(steps: readonly Step[]): ResultFiles {
-  const folders: Readonly<Record<string, string>> = { table: "tables/", figure: "figures/", numbers: "" };
+  const folders: Readonly<Record<string, string>> = { table: "tables/", figure: "figures/", numbers: "", report: "" };
   return Object.fromEntries(
     steps.flatMap(({ name, kind, outputs }) => {
       const folder = folders[kind];

@@ -53,6 +53,7 @@ for (const profile of profiles) {
     const steps = await stepsOf(profile), files = resultFiles(steps);
     const expected = [
       "numbers.json",
+      "report.html",
       ...tablesOf(profile).flatMap((table) =>
         ["md", "csv", "tex", "json"].map((format) => `tables/${table}.${format}`)
       ),

@@ -83,6 +83,18 @@ Deno.test("reproduce() writes every table and figure of a profile, and locks the
   assert.ok(tiny.tasks.every((task) => glue.includes(`${task},`)), glue);
 });
 
+Deno.test("report.html is one file with every table and every figure of the profile", async () => {
+  const { steps, results } = await tinyContext(`${reference.path}/results`);
+  const report = await Deno.readTextFile(`${results}/report.html`),
+    ids = [...report.matchAll(/<section id="([^"]+)">/g)];
+  const expected = steps.filter(({ kind }) => kind === "table" || kind === "figure").map(({ name }) =>
+    name.replace("/", "-")
+  );
+  assert.deepEqual(ids.map(([, id]) => id).sort(), expected.sort());
+  const svg = await Deno.readFile(`${results}/figures/scheme.svg`);
+  assert.ok(report.includes(`"data:image/svg+xml;base64,${svg.toBase64()}"`));
+});
+
 Deno.test("lineageOf() follows a file down to runs, settings, digests of data and versions of code", async () => {
   const { steps, environment, results } = await tinyContext(`${reference.path}/results`);
   const target = { steps, environment, cache: `${reference.path}/cache`, scope: tiny.name };
