@@ -1,13 +1,13 @@
 /**
  * How much memory a training step takes on an engine that compiles, from the step's graph alone.
  *
- *     resident = RUNTIME + ARENA (weights + state + activations) + GENERATIONS (state in and out)
+ *     resident = RUNTIME + ARENA (weights + state + activations) + GENERATIONS (state in and out) + host
  *
- * Weights: frozen tensors. State: parameters and moments that the step renews. Activations: what lives at the graph's fullest
+ * Weights: frozen tensors. Host: word embeddings that train by rows, counted as weights. State: parameters and moments that the step renews. Activations: what lives at the graph's fullest
  * moment besides those two, which for a training step is what the backward pass still has to read. All three follow from
  * shapes; the constants were fitted by hand to VmHWM of `deno task bench --engine native` (two threads, x86-64, Deno 2.9.6,
  * ONNX Runtime 1.30) for full-ft, lora and blora at the shapes mini (300 steps and more, until it no longer grew) and xsmall
- * (5 steps). The test beside this file has the measurements.
+ * (5 steps, full-ft 30). The test beside this file has the measurements.
  */
 import { optimize } from "../compile/compile.ts";
 import { peakBytes } from "../compile/cost.ts";
@@ -21,7 +21,7 @@ const RUNTIME = 230e6;
 /** Room that the runtime's arena takes for each byte in use: freed pieces do not always fit what comes next. */
 const ARENA = 1.1;
 /** More copies of the state: as given, and as steps returned it and nobody has collected it yet. */
-const GENERATIONS = 4.6;
+const GENERATIONS = 1.6;
 
 /** Bytes of a step, by what takes them. */
 export interface Demand {
@@ -32,8 +32,11 @@ export interface Demand {
   readonly total: number;
 }
 
-/** Predicts the resident memory of a process that runs a training step. */
-export function predictMemory(program: Program): Demand {
+/**
+ * Predicts the resident memory of a process that runs a training step.
+ * @param host bytes of tensors that stay outside the engine
+ */
+export function predictMemory(program: Program, host = 0): Demand {
   const graph = optimize(traceProgram(program).graph), renewed = new Set(Object.values(program.writes ?? {}));
   const bytes = (keep: (name: string) => boolean) =>
     Object.entries(program.inputs).reduce((sum, [name, spec]) => sum + (keep(name) ? bytesOf(spec) : 0), 0);
@@ -41,7 +44,7 @@ export function predictMemory(program: Program): Demand {
   // What the fullest moment holds of the state counts as state.
   const activations = Math.max(0, peakBytes(graph) - held - state);
   const parts = {
-    weights: ARENA * held,
+    weights: ARENA * held + host,
     state: (ARENA + GENERATIONS) * state,
     activations: ARENA * activations,
     runtime: RUNTIME,

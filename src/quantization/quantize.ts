@@ -123,31 +123,63 @@ function innerProducts(rows: Tensor, with_: Tensor, width: number): Tensor {
 const SHORT = 8192;
 
 /**
+ * A tensor, plus nothing, but not before others. A runtime chooses its order of operations: what could be computed early may
+ * be, and then takes room until it is needed.
+ * @param others of rank 3
+ */
+function after(x: Tensor, ...others: Tensor[]): Tensor {
+  const one = others.map((other) => tf.slice(other, [0, 0, 0], [1, 1, 1])).reduce((a, b) => tf.add(a, b));
+  return tf.add(x, tf.mul(one, 0));
+}
+
+/** Multiples of each grid's step. @param limited [G, 1, N] @returns [G, 5, N] */
+function round(limited: Tensor, perStep: Tensor): Tensor {
+  const offset = tf.tensor(ROUNDING, [1, STEP_RATIOS.length, 1]);
+  return tf.sub(tf.add(tf.mul(limited, perStep), offset), offset);
+}
+
+/** Numbers of all grids of a stack that are computed at a time: 4 MB, of which a processor's cache holds several. */
+const TILE = 2 ** 20;
+
+/**
  * Quantizes each tensor of a stack with its own step and its own mixture of bit widths.
- * @param x [G, ...]
+ *
+ * The grids of a large tensor take five times its room, and what is done to them is little: they are computed tile by tile,
+ * while a tile stays in the cache, and once more for the gradient instead of being kept until then.
+ * @param x [G, ..., width]
  * @returns as x
  */
 export function quantizeWith(x: Tensor, levels: Levels, { clip = true }: QuantizeOptions = {}): Tensor {
-  const groups = x.shape[0]!, width = x.shape.at(-1)!, offset = tf.tensor(ROUNDING, [1, 5, 1]);
+  const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width;
+  const perTile = Math.max(1, Math.floor(TILE / (groups * STEP_RATIOS.length * width))), large = lines > perTile;
+  const limit = (x: Tensor, bottom: Tensor, top: Tensor) => clip ? tf.minimum(tf.maximum(x, bottom), top) : x; // [G, 1, N]
   const apply = tf.customGrad((...args) => {
     const save = args.pop() as unknown as tf.GradSaveFunc;
     const [x, _logStep, bottom, top, perStep, mixture] = args as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
-    const limited = clip ? tf.minimum(tf.maximum(x, bottom), top) : x; // [G, 1, N]
-    const rounded = tf.sub(tf.add(tf.mul(limited, perStep), offset), offset); // [G, 5, N]
-    save([x, limited, rounded]);
+    const limited = limit(x, bottom, top), rounded = round(limited, perStep);
+    save(large ? [x, bottom, top, perStep] : [x, limited, rounded]);
+    const again = (dy: Tensor, [x, bottom, top, perStep]: Tensor[]): Tensor[] => {
+      const limited = limit(x!, after(bottom!, dy), top!);
+      return [x!, limited, round(limited, after(perStep!, dy))];
+    };
     const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-      const [x, limited, rounded] = saved as [Tensor, Tensor, Tensor];
-      const dx = clip ? tf.where(tf.equal(x, limited), dy, tf.zerosLike(dy)) : dy;
+      const [x, limited, rounded] = (large ? again(dy, saved) : saved) as [Tensor, Tensor, Tensor];
+      const inside = clip ? tf.where(tf.equal(x, limited), dy, tf.zerosLike(dy)) : dy;
       const dMixture = innerProducts(rounded, dy, width);
-      const dLogStep = tf.neg(innerProducts(dx, x, width));
+      const dLogStep = tf.neg(innerProducts(inside, x, width));
+      const dx = large ? after(inside, dMixture, dLogStep) : inside;
       // Arguments that were not saved may be gone by now; their shapes are not.
       const none = ({ shape }: Tensor) => tf.zeros(shape);
       return [dx, dLogStep, none(bottom), none(top), none(perStep), dMixture];
     };
     return { value: tf.matMul(mixture, rounded, true, false), gradFunc };
   });
-  const flat = tf.reshape(x, [groups, 1, -1]);
-  return tf.reshape(apply(flat, ...PARTS.map((part) => levels[part])), x.shape);
+  const flat = tf.reshape(x, [groups, 1, -1]), parts = PARTS.map((part) => levels[part]);
+  if (!large) return tf.reshape(apply(flat, ...parts), x.shape);
+  const sizes = Array.from({ length: Math.ceil(lines / perTile) }, (_, i) => {
+    return width * Math.min(perTile, lines - i * perTile);
+  });
+  return tf.reshape(tf.concat(tf.split(flat, sizes, 2).map((tile) => apply(tile, ...parts)), 2), x.shape);
 }
 
 /**

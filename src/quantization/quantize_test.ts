@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import fc from "fast-check";
+import { optimize } from "../compile/compile.ts";
+import { peakBytes } from "../compile/cost.ts";
+import { traceProgram } from "../engines/compiled.ts";
 import { assertAllClose, compiled, cpu, normal, runOnce } from "../engines/testing.ts";
 import { float32 } from "../tensor/host_tensor.ts";
 import { levelWeights } from "./gates.ts";
@@ -150,25 +153,58 @@ Deno.test("quantize() keeps the members of a stack apart, whatever their shape",
   assert.deepEqual(both!.data, single.flatMap(({ data }) => data));
 });
 
-Deno.test("quantize() and its gradients are the same on every compiled engine", async () => {
+/** A stack of three quantizers and its gradients, as a program. */
+function programOf(lines: number, width: number) {
+  const shape = [3, lines, width];
   const inputs = {
-    x: normal([3, 5, 7], 1.2),
+    x: normal(shape, 1.2),
     s2: float32([3], [0.3, 0.9, 2]),
     weights: float32([3, 5], [1, 0, 0, 0, 0, 0.1, 0.2, 0.3, 0.4, 0, 0, 0, 0, 0, 1]),
-    c: normal([3, 5, 7], 1, "c"),
+    c: normal(shape, 1, "c"),
   };
-  const program = {
-    name: "quantize",
-    inputs,
-    apply: ({ x, s2, weights, c }: Record<string, tf.Tensor>) => {
-      const f = (x: tf.Tensor, s2: tf.Tensor, weights: tf.Tensor) =>
-        tf.sum(tf.mul(quantize(x, s2, weights), c!)) as tf.Scalar;
-      const [dx, dStep, dWeights] = tf.grads(f)([x!, s2!, weights!]);
-      return { y: quantize(x!, s2!, weights!), dx: dx!, dStep: dStep!, dWeights: dWeights! };
-    },
+  const apply = ({ x, s2, weights, c }: Record<string, tf.Tensor>) => {
+    const f = (x: tf.Tensor, s2: tf.Tensor, weights: tf.Tensor) =>
+      tf.sum(tf.mul(quantize(x, s2, weights), c!)) as tf.Scalar;
+    const [dx, dStep, dWeights] = tf.grads(f)([x!, s2!, weights!]);
+    return { y: quantize(x!, s2!, weights!), dx: dx!, dStep: dStep!, dWeights: dWeights! };
   };
-  const expected = await runOnce(cpu, program, inputs);
-  for (const { name, device } of compiled) {
-    assertAllClose(await runOnce(device, program, inputs), expected, name, { abs: 2e-5, rel: 1e-4 });
+  return { program: { name: "quantize", inputs, apply }, inputs };
+}
+/** More lines than one tile has. */
+const LINES = 750, WIDTH = 96;
+
+Deno.test("quantize() and its gradients are the same on every compiled engine, small or large", async () => {
+  for (const [lines, width, loss] of [[5, 7, 1], [LINES, WIDTH, 100]] as const) {
+    const { program, inputs } = programOf(lines, width), expected = await runOnce(cpu, program, inputs);
+    for (const { name, device } of compiled) {
+      assertAllClose(await runOnce(device, program, inputs), expected, name, { abs: 2e-5 * loss, rel: 1e-4 });
+    }
   }
+});
+
+Deno.test("quantize() of a tensor of several tiles is that of its parts", () => {
+  const { program, inputs } = programOf(LINES, WIDTH), half = LINES / 2;
+  eager(() => {
+    const given = Object.fromEntries(
+      Object.entries(inputs).map(([k, { data, shape }]) => [k, tf.tensor(data, [...shape])]),
+    );
+    const part = (from: number) => {
+      const cut = (x: tf.Tensor) => tf.slice(x, [0, from, 0], [3, half, WIDTH]);
+      return program.apply({ ...given, x: cut(given.x!), c: cut(given.c!) });
+    };
+    const whole = program.apply(given), parts = [part(0), part(half)];
+    for (const key of ["y", "dx"] as const) {
+      assert.deepEqual(whole[key].dataSync(), tf.concat(parts.map((p) => p[key]), 1).dataSync());
+    }
+    for (const key of ["dStep", "dWeights"] as const) {
+      const sums = tf.add(parts[0]![key], parts[1]![key]).dataSync();
+      whole[key].dataSync().forEach((g, i) => near(g / 100, sums[i]! / 100));
+    }
+  });
+});
+
+Deno.test("quantize() of a large tensor does not keep its grids for the gradient", () => {
+  const { program, inputs } = programOf(20 * LINES, WIDTH), graph = optimize(traceProgram(program).graph);
+  const copies = peakBytes(graph) / (4 * inputs.x.data.length);
+  assert.ok(copies < 7, `with five grids at hand at a time it takes ${copies.toFixed(1)} times the room of its input`);
 });

@@ -64,6 +64,12 @@ export function frozenShapes(model: Model): Record<string, readonly number[]> {
   return Object.fromEntries([...Object.entries(shapes).filter(([name]) => !trained.has(name)), ...own]);
 }
 
+/** Bytes of the tables that stay on the host because they train by rows: values and moments, and the values that they start from. */
+export function hostTableBytes(model: Model): number {
+  const { vocabulary, hidden } = model.config;
+  return rowsOf(model, 1, 1) ? 4 * 4 * vocabulary * hidden : 0;
+}
+
 export interface PassOptions {
   readonly mode: Mode;
   readonly noise: Noise;
