@@ -9,7 +9,7 @@ import { inspect, reproduce, type Reproduced, type Target } from "../../src/grap
 import type { Step } from "../../src/graph/step.ts";
 import { MODULES } from "../kinds.ts";
 import { type Context, fetchInputs, type ResultsOptions } from "./context.ts";
-import { abortOnInterrupt } from "./interrupt.ts";
+import { abortOnInterrupt } from "../../src/graph/interrupt.ts";
 import { predicts, surelyFits } from "./memory_bound.ts";
 import { targetOf } from "./states.ts";
 import type { ExitCode } from "./usage.ts";
