@@ -2,35 +2,26 @@
  * Where the time of a training step goes, in a process of its own: by operator, by part of the model, and how fast its matrix
  * products are beside the fastest that this machine makes on as many threads. Prints a table, or with `json` one JSON line.
  */
-import * as tf from "@tensorflow/tfjs";
 import { optimize } from "../src/compile/compile.ts";
 import { isProduct, macsOf, multiplyAccumulates } from "../src/compile/cost.ts";
 import { type CompiledDevice, traceProgram } from "../src/engines/compiled.ts";
-import { type EngineName, openEngine } from "../src/engines/open.ts";
-import { float32 } from "../src/tensor/host_tensor.ts";
+import type { EngineName } from "../src/engines/open.ts";
+import { ceiling } from "./gemm.ts";
 import { partsOf } from "./parts.ts";
-import { SHAPES } from "./shapes.ts";
+import { given, type Request } from "./request.ts";
 import { type Event, kernelTimes, sumBy } from "./trace.ts";
 import { giveUp, openStep } from "./train_step.ts";
 
-const [engine, method, shapeName, threadCount, stepCount, format] = Deno.args as [
-  EngineName,
-  string,
-  string,
-  string,
-  string,
-  string,
-];
-const target = Deno.args[6];
+const request = given<Request & { readonly engine: EngineName; readonly json: boolean }>();
+const { engine, method, shape, threads, steps } = request;
 if (!["native", "webgpu", "cuda"].includes(engine)) {
   console.error(`The engine "${engine}" keeps no account of its operators: expected native, webgpu or cuda`);
   Deno.exit(1);
 }
-const threads = Number(threadCount), steps = Number(stepCount);
 const folder = await Deno.makeTempDir({ prefix: "profile-" });
 try {
   const options = { threads, profile: `${folder}/step` };
-  const step = await openStep(engine, method, SHAPES[shapeName]!, options, target).catch(giveUp),
+  const step = await openStep(engine, method, request, options, request.target ?? undefined).catch(giveUp),
     device = step.device as CompiledDevice;
   for (let i = 1; i <= steps + 1; i++) await step.run(i);
   await step.dispose();
@@ -49,7 +40,7 @@ try {
   const result = {
     engine,
     method,
-    shape: shapeName,
+    shape,
     threads,
     kernel_ms_per_step: round(total),
     by_operator: sumBy(timed, ({ node }) => nodes[node]!.op),
@@ -59,40 +50,15 @@ try {
       ? {
         gflops_of_step: round(flops / total / 1e6),
         gflops_of_products: round(productFlops / productMs / 1e6),
-        gflops_ceiling: round(await ceiling(engine)),
+        gflops_ceiling: round(await ceiling(engine, threads)),
       }
       : { operators_on_processor: onProcessor }),
   };
-  console.log(format === "json" ? JSON.stringify(result) : table(result));
+  console.log(request.json ? JSON.stringify(result) : table(result));
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
 Deno.exit(0);
-
-/** The fastest of several large products, in GFLOP/s. */
-async function ceiling(name: EngineName): Promise<number> {
-  const device = await openEngine(name, { threads }), size = 1024;
-  const spec = { dtype: "float32" as const, shape: [size, size] };
-  const data = Float32Array.from({ length: size * size }, (_, i) => (i * 7919 % 1009) / 1009);
-  const matrix = float32([size, size], data), count = 8;
-  const product = await device.load({
-    name: "ceiling",
-    inputs: { a: spec, b: spec },
-    apply: ({ a, b }) => {
-      let y = a!;
-      for (let i = 0; i < count; i++) y = tf.matMul(y, b!);
-      return { y: tf.sum(y) };
-    },
-  });
-  let best = Infinity;
-  for (let i = 0; i < 4; i++) {
-    const started = performance.now();
-    await product.run({ a: matrix, b: matrix });
-    best = Math.min(best, performance.now() - started);
-  }
-  await product.dispose();
-  return 2 * count * size ** 3 / best / 1e6;
-}
 
 function round(x: number): number {
   return Math.round(x * 100) / 100;

@@ -24,3 +24,6 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   small: debertaV3(768, 6, 12),
   base: debertaV3(768, 12, 12),
 };
+
+/** Real tasks that fit a benchmark: text of some hundred kilobytes, cross entropy over two classes. */
+export const EPOCH_TASKS = ["rte", "cola"];

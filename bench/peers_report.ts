@@ -1,0 +1,79 @@
+/** What a comparison with PyTorch looks like: a table and a picture. */
+import { markdownTable } from "markdown-table";
+import type { Datum, Figure } from "../src/render/figure.ts";
+import { ABSENT } from "../src/render/table.ts";
+import { describe, measuredOn } from "./machine.ts";
+import { type Case, type Comparison, OURS } from "./peers.ts";
+import { bars, SIDES } from "./bars.ts";
+
+/** A row per case; columns of sides that no case has are left out. */
+export function tableOf({ cases }: Pick<Comparison, "cases">): string {
+  const others = Object.keys(SIDES).filter((side) => cases.some(({ ratios }) => side in ratios));
+  const cell = (value: number | undefined, decimals: number, unit = "") =>
+    value === undefined ? ABSENT : value.toFixed(decimals) + unit;
+  const milliseconds = (ms: number | undefined) => cell(ms, ms !== undefined && ms < 100 ? 1 : 0);
+  const rowOf = ({ shape, method, batch, length, sides, ratios }: Case) => [
+    shape,
+    method,
+    `${batch} × ${length}`,
+    milliseconds(sides[OURS]!.ms_per_step),
+    ...others.flatMap((side) => [milliseconds(sides[side]?.ms_per_step), cell(ratios[side]?.median, 2, "×")]),
+    cell(sides[OURS]!.tokens_per_second, 0),
+    cell(100 * sides[OURS]!.ceiling_share, 0, " %"),
+    cell(sides[OURS]!.peak_rss_mb, 0),
+    ...others.map((side) => cell(sides[side]?.peak_rss_mb, 0)),
+  ];
+  const heading = [
+    "Shape",
+    "Method",
+    "Batch",
+    "Ours (ms)",
+    ...others.flatMap((side) => [`${SIDES[side]!} (ms)`, "ours / theirs"]),
+    "Tokens/s",
+    "Of GEMM",
+    "Ours (MB)",
+    ...others.map((side) => `${SIDES[side]!} (MB)`),
+  ];
+  const align = heading.map((_, i) => i < 3 ? "l" : "r");
+  return markdownTable([heading, ...cases.map(rowOf)], { align });
+}
+
+/** How many turns each side had, at least. */
+function roundsOf({ cases }: Comparison): string {
+  const rounds = Math.min(...cases.map(({ sides }) => sides[OURS]!.ms_by_round.length));
+  return rounds === 1 ? "1 round" : `${rounds} rounds`;
+}
+
+/** The README's part: the picture, the table, and what was measured where. */
+export function sectionOf(comparison: Comparison): string {
+  return [
+    "![Milliseconds per training step, ours and PyTorch's](bench/results/peers.png)",
+    tableOf(comparison),
+    `Medians of ${roundsOf(comparison)}, ${
+      comparison.cases[0]!.threads
+    } threads on either side; "of GEMM": the step's useful ` +
+    "FLOP/s as a share of large matrix products'.",
+    measuredOn(comparison.machine),
+  ].join("\n\n");
+}
+
+export function figureOf({ machine, cases }: Comparison): Figure {
+  const data = cases.flatMap(({ shape, method, batch, length, sides }) =>
+    Object.entries(sides).map(([side, { ms_per_step }]): Datum => ({
+      side: SIDES[side]!,
+      method,
+      shape: `${shape}, ${batch} × ${length}`,
+      ms: ms_per_step,
+    }))
+  );
+  return bars({
+    name: "peers",
+    title: "A training step",
+    subtitle: [`${machine.cpu}, ${cases[0]!.threads} threads; medians, shorter is better`],
+    caption: `Milliseconds per training step by shape (batch × length), method and side. ${describe(machine)}.`,
+    data,
+    value: { field: "ms", title: "Milliseconds per step" },
+    row: "method",
+    panel: "shape",
+  });
+}

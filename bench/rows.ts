@@ -1,0 +1,60 @@
+/** `deno task bench` without a comparison: milliseconds per training step for engines, methods and shapes. */
+import { METHOD_NAMES, parseOptions } from "../src/peft/registry.ts";
+import { measure, ours, resultText } from "./child.ts";
+import { machine } from "./machine.ts";
+import { expectedSeconds, Progress } from "./progress.ts";
+import type { Request, Row } from "./request.ts";
+import { SHAPES } from "./shapes.ts";
+
+/** Rows measured when nothing narrows them: what takes seconds, and what a user waits for. */
+export const DEFAULTS = { engines: ["native", "portable"], shapes: ["mini", "xsmall"] };
+
+export interface RowOptions {
+  readonly engine?: string;
+  readonly method?: string;
+  readonly shape?: string;
+  readonly target?: string;
+  readonly length?: number;
+  readonly threads: number;
+  readonly steps?: number;
+  readonly json?: boolean;
+}
+
+const requestOf = (engine: string, method: string, shape: string, options: RowOptions): Request => ({
+  ...SHAPES[shape]!,
+  ...(options.length && { length: options.length }),
+  engine,
+  method,
+  target: options.target && "target" in parseOptions(method) ? options.target : null,
+  shape,
+  threads: engine === "native" ? options.threads : 1,
+  steps: options.steps ?? (shape === "mini" ? 40 : 7),
+});
+
+/** Shows where the time of one training step goes, measured in a process of its own. */
+export async function profile(options: RowOptions): Promise<void> {
+  const { engine = "native", method = "lora", shape = "mini", json = false, steps = 5 } = options;
+  const request = { ...requestOf(engine, method, shape, { ...options, steps }), threads: options.threads, json };
+  console.log(await resultText(`${engine} ${method} ${shape}`, ours("./profile.ts", request)));
+}
+
+export async function rows(options: RowOptions): Promise<void> {
+  const { engine, method, shape, json } = options;
+  const requests = (shape ? [shape] : DEFAULTS.shapes).flatMap((shape) =>
+    (engine ? [engine] : DEFAULTS.engines).flatMap((engine) =>
+      (method ? [method] : METHOD_NAMES).map((method) => requestOf(engine, method, shape, options))
+    )
+  );
+  const measured: Row[] = [], progress = new Progress(requests.map(expectedSeconds));
+  for (const request of requests) {
+    const { engine, method, shape } = request;
+    const row = await progress.during(`Timing ${method} on ${engine}, ${shape}`, () => measure(request));
+    measured.push(row);
+    if (!json) console.log(lineOf(row));
+  }
+  if (json) console.log(JSON.stringify({ machine: machine(), rows: measured }));
+}
+
+const lineOf = ({ shape, engine, method, ...row }: Row): string =>
+  `${shape.padEnd(8)} ${engine.padEnd(9)} ${method.padEnd(13)} ${row.ms_per_step.toFixed(1).padStart(9)} ms ` +
+  `${String(row.tokens_per_second).padStart(8)} tokens/s ${String(row.peak_rss_mb).padStart(6)} MB`;

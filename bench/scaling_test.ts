@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { renderFigure } from "../src/render/figure.ts";
+import { macsOfStep } from "./arithmetic.ts";
+import { pointsOf, slopesOf } from "./scaling.ts";
+import { scalingFigure, scalingTable } from "./scaling_report.ts";
+
+const points = pointsOf();
+const measured = points.map(({ dimension, value }) => ({
+  dimension,
+  value,
+  ms_per_step: 2 * value ** 1.5,
+  multiply_accumulates: 1000 * value,
+}));
+
+Deno.test("pointsOf() varies one dimension at a time from one base point", () => {
+  const sizes = points.map(({ rank, shape: { batch, length, config } }) => [
+    ...[batch, length, rank, config.layers, config.hidden],
+  ]);
+  const count = (size: number[]) => sizes.filter((other) => other.join() === size.join()).length;
+  const base = sizes.find((size) => count(size) === 5)!; // where all five dimensions cross
+  for (const size of sizes) assert.ok(size.filter((x, i) => x !== base[i]).length <= 1, `${size}`);
+  for (const { shape: { config } } of points) assert.equal(config.hidden % config.heads, 0);
+});
+
+Deno.test("slopesOf() fits time and arithmetic of every dimension", () => {
+  const dimensions = ["batch", "length", "layers", "hidden", "rank"];
+  assert.deepEqual(slopesOf(measured), dimensions.map((dimension) => ({ dimension, time: 1.5, arithmetic: 1 })));
+});
+
+Deno.test("macsOfStep() grows as the dimensions say", () => {
+  const slopes = Object.fromEntries(
+    slopesOf(points.map(({ dimension, value, shape, rank }) => {
+      const multiply_accumulates = macsOfStep("lora", shape, { rank });
+      return { dimension, value, ms_per_step: 1, multiply_accumulates };
+    })).map(({ dimension, arithmetic }) => [dimension, arithmetic]),
+  );
+  const within = { batch: [0.9, 1], length: [1, 2], layers: [1, 1.5], hidden: [1, 2], rank: [0, 0.3] };
+  for (const [dimension, [from, to]] of Object.entries(within)) {
+    assert.ok(slopes[dimension]! >= from! && slopes[dimension]! <= to!, `${dimension}: ${slopes[dimension]}`);
+  }
+});
+
+Deno.test("scalingTable() and scalingFigure() show every dimension with its slopes", async () => {
+  const result = { machine: { cpu: "a processor" }, threads: 2, points: measured, slopes: slopesOf(measured) };
+  const { svg } = await renderFigure(scalingFigure(result));
+  assert.equal(scalingTable(result).split("\n").length, 2 + 5);
+  for (const { dimension } of result.slopes) assert.ok(svg.includes(`>${dimension}<`), dimension);
+  assert.ok(svg.includes("slopes 1.50 and 1.00"));
+  assert.ok(Number(/ width="(\d+)"/.exec(svg)![1]) <= 620);
+});

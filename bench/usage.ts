@@ -1,0 +1,29 @@
+/** What can be measured, and which options each kind of measurement knows. */
+import { UsageError } from "../src/errors.ts";
+
+const KNOWN = {
+  rows: ["engine", "method", "shape", "target", "length", "threads", "steps", "json"],
+  profile: ["engine", "method", "shape", "target", "length", "threads", "steps", "json"],
+  peers: ["method", "shape", "length", "threads", "steps", "rounds", "json", "save"],
+  epoch: ["task", "examples", "shape", "threads", "rounds", "mirror", "json", "save"],
+  scaling: ["threads", "steps", "json", "save"],
+} as const;
+
+export type Kind = keyof typeof KNOWN;
+
+/**
+ * The kind of measurement that options ask for: the one that is named, else rows.
+ * @param given names of the options that were typed
+ * @throws UsageError for two kinds, or an option that would do nothing
+ */
+export function kindOf(given: readonly string[]): Kind {
+  const [kind = "rows", second] = given.filter((name) => name in KNOWN) as Kind[];
+  if (second) throw new UsageError(`Cannot measure both --${kind} and --${second}: choose one`);
+  const known: readonly string[] = [kind, "verbose", ...KNOWN[kind]],
+    lost = given.find((name) => !known.includes(name));
+  if (lost) {
+    const here = kind === "rows" ? "without --peers, --epoch or --scaling" : `with --${kind}`;
+    throw new UsageError(`--${lost} does nothing ${here}: leave it out`);
+  }
+  return kind;
+}
