@@ -6,7 +6,8 @@ entropy over two classes, gradients clipped to a common norm of 1, AdamW with de
 fused one, Trainer's default), float32, eager mode.
 
 Different: AdaLoRA follows importances in every step on both sides, but shares out ranks in none that is timed (ours does that on
-the host between steps, PEFT within its call). Ours updates embeddings that train row by row, which gives the same numbers.
+the host between steps, PEFT within its call). Ours updates embeddings that train row by row, and computes of the last layer only
+what the first token needs; both give the same numbers. Its graph is compiled before the timed steps.
 Ours draws the same dropout decisions on every machine; PyTorch draws its own.
 """
 import torch
