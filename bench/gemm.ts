@@ -5,9 +5,12 @@ import { float32 } from "../src/tensor/host_tensor.ts";
 import { ours, resultOf } from "./child.ts";
 import { given } from "./request.ts";
 
-/** The fastest of several large products, in GFLOP/s. */
+/** Milliseconds of trying. A machine that others use, too, is at its fastest now and then. */
+const PATIENCE = 4000;
+
+/** The fastest of many large products, in GFLOP/s. */
 export async function ceiling(engine: EngineName, threads: number): Promise<number> {
-  const device = await openEngine(engine, { threads }), size = 1024;
+  const device = await openEngine(engine, { threads }), size = 1024, until = performance.now() + PATIENCE;
   const spec = { dtype: "float32" as const, shape: [size, size] };
   const data = Float32Array.from({ length: size * size }, (_, i) => (i * 7919 % 1009) / 1009);
   const matrix = float32([size, size], data), count = 8;
@@ -21,7 +24,7 @@ export async function ceiling(engine: EngineName, threads: number): Promise<numb
     },
   });
   let best = Infinity;
-  for (let i = 0; i < 4; i++) {
+  while (performance.now() < until) {
     const started = performance.now();
     await product.run({ a: matrix, b: matrix });
     best = Math.min(best, performance.now() - started);

@@ -75,7 +75,7 @@ export function summarize(
       ms_by_round: timesOf(name),
       tokens_per_second: Math.round(batch * length / ms * 1000),
       peak_rss_mb: Math.round(median(own.map(({ peak_rss_mb }) => peak_rss_mb))),
-      ceiling_share: rounded(2 * multiply_accumulates / ms / 1e6 / ceiling_gflops, 4),
+      ceiling_share: shareOf(multiply_accumulates, ms, ceiling_gflops),
     }];
   });
   const ratios = Object.keys(rows).filter((name) => name !== OURS).map((name): [string, Ratio] => {
@@ -96,6 +96,17 @@ export function summarize(
   };
 }
 
+/** Useful arithmetic per second as a share of the ceiling. */
+const shareOf = (macs: number, ms: number, gflops: number): number => rounded(2 * macs / ms / 1e6 / gflops, 4);
+
+/** A case held against another ceiling. */
+function under(gflops: number, one: Case): Case {
+  const sides = Object.entries(one.sides).map(([name, side]) => {
+    return [name, { ...side, ceiling_share: shareOf(one.multiply_accumulates, side.ms_per_step, gflops) }];
+  });
+  return { ...one, ceiling_gflops: gflops, sides: Object.fromEntries(sides) };
+}
+
 /**
  * Puts new cases in the place of older ones of the same shape, method, batch, length and threads; what another machine
  * measured is dropped. Cases stand in the order of shapes, lengths and methods.
@@ -104,13 +115,15 @@ export function merge(saved: Comparison | null, fresh: Comparison): Comparison {
   const keep = saved && JSON.stringify(saved.machine) === JSON.stringify(fresh.machine) ? saved.cases : [];
   const key = ({ shape, method, batch, length, threads }: Case) => `${shape} ${method} ${batch} ${length} ${threads}`;
   const cases = new Map([...keep, ...fresh.cases].map((one) => [key(one), one]));
+  // It is the machine's, so the fastest that any of the runs saw is it.
+  const ceiling = Math.max(...[...cases.values()].map(({ ceiling_gflops }) => ceiling_gflops));
   const shapes = Object.keys(SHAPES),
     place = (
       { shape, length, threads, method }: Case,
     ) => [shapes.indexOf(shape), length, threads, PEER_METHODS.indexOf(method)];
   const compare = (a: Case, b: Case) =>
     place(a).map((x, i) => x - place(b)[i]!).find((difference) => difference !== 0) ?? 0;
-  return { machine: fresh.machine, cases: [...cases.values()].sort(compare) };
+  return { machine: fresh.machine, cases: [...cases.values()].map((one) => under(ceiling, one)).sort(compare) };
 }
 
 /**
@@ -141,7 +154,7 @@ export async function comparePeers(
   );
   const turns = interleave([OURS, "pytorch", ...tensorflow], rounds);
   const expected = requests.flatMap((one) => turns.map(({ side }) => expectedSeconds({ ...one, engine: side })));
-  const progress = new Progress([2, ...expected]);
+  const progress = new Progress([5, ...expected]);
   const ceiling = rounded(await progress.during("Speed of matrix products", () => measureCeiling(threads)), 2);
   let done: Comparison = { machine: machine(versions), cases: [] };
   for (const request of requests) {

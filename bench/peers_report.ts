@@ -38,10 +38,10 @@ export function tableOf({ cases }: Pick<Comparison, "cases">): string {
   return markdownTable([heading, ...cases.map(rowOf)], { align });
 }
 
-/** How many turns each side had, at least. */
+/** How many turns each side had. */
 function roundsOf({ cases }: Comparison): string {
-  const rounds = Math.min(...cases.map(({ sides }) => sides[OURS]!.ms_by_round.length));
-  return rounds === 1 ? "1 round" : `${rounds} rounds`;
+  const counts = cases.map(({ sides }) => sides[OURS]!.ms_by_round.length), least = Math.min(...counts);
+  return `${least} round${least === 1 ? "" : "s"}${Math.max(...counts) > least ? " or more" : ""}`;
 }
 
 /** The README's part: the picture, the table, and what was measured where. */

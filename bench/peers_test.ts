@@ -24,10 +24,18 @@ Deno.test("summarize() takes medians of times, and of ratios within rounds", () 
 
 Deno.test("merge() replaces what was measured again, and keeps the rest in the order of shapes, lengths and methods", () => {
   const base = { ...lora, shape: "base" }, long = { ...lora, length: 64 }, bitfit = { ...lora, method: "bitfit" };
-  const again = { ...lora, ceiling_gflops: 60 };
+  const again = summarize({ ...request, steps: request.steps + 1 }, rows, 1e9, 50);
   const merged = merge(comparison(base, bitfit, lora), comparison(long, again));
   assert.deepEqual(merged.cases, [again, bitfit, long, base]);
   assert.deepEqual(merge(null, comparison(lora)).cases, [lora]);
+});
+
+Deno.test("merge() holds every case against the fastest products that any run saw", () => {
+  const slower = { ...summarize(request, rows, 1e9, 25), shape: "base" };
+  assert.equal(slower.sides.pytorch!.ceiling_share, 2);
+  const { cases } = merge(comparison(slower), comparison(lora));
+  assert.deepEqual(cases.map(({ ceiling_gflops }) => ceiling_gflops), [50, 50]);
+  assert.deepEqual(cases.map(({ sides }) => sides.pytorch!.ceiling_share), [1, 1]);
 });
 
 Deno.test("merge() drops what another machine measured", () => {
