@@ -35,6 +35,9 @@ const removeEntry = cacache.rm.entry as (
 /** Where cacache keeps bytes, by their digest in pieces. */
 const CONTENT = join("content-v2", "sha256");
 
+/** Whether a path is one of stored bytes. */
+export const isContent = (path: string): boolean => path.includes(`${sep}${CONTENT}${sep}`);
+
 /** Looks for garbage and changes nothing. Nobody may be running steps in the cache. */
 export async function findGarbage(cache: string, { steps, begun }: Kept): Promise<Garbage> {
   const entries = await entriesOf(cache), isStep = (entry: Entry): entry is Garbage["steps"][number] => !!entry.outputs;

@@ -8,9 +8,9 @@ import { inspect } from "../../src/graph/reproduce.ts";
 import { RunLock, whoRuns } from "../../src/graph/run_lock.ts";
 import { findProfile, PROFILE_NAMES } from "../profiles/registry.ts";
 import { type Context, contextOf } from "./context.ts";
-import { drop, findGarbage, type Garbage, type Kept } from "./garbage.ts";
+import { drop, findGarbage, type Garbage, isContent, type Kept } from "./garbage.ts";
 import { targetOf } from "./states.ts";
-import { namesIn } from "./stored.ts";
+import { isCache, namesIn } from "./stored.ts";
 
 export interface GcOptions {
   readonly cache: string;
@@ -37,6 +37,10 @@ export async function collectGarbage(
   if (!await Deno.stat(cache).then(({ isDirectory }) => isDirectory, () => false)) {
     console.error(`There is no cache "${cache}" to clear up`);
     return 0;
+  }
+  // Whatever lies in it would count as unfinished files of ours.
+  if (!await isCache(cache)) {
+    throw new InputError(`"${cache}" is no cache: it has no index of steps; choose its folder with --cache`);
   }
   const runner = await whoRuns(cache);
   if (runner) {
@@ -88,9 +92,10 @@ async function scopesOf(cache: string): Promise<string[]> {
   return files.filter((file) => file.endsWith(".json")).map((file) => file.slice(0, -".json".length));
 }
 
-/** A line for each step and folder that goes, and the sum. */
+/** A line for each step that goes and for each file or folder besides stored bytes, which steps own, and the sum. */
 function tell({ steps, files, kept }: Garbage, verb: "dropped" | "to drop"): void {
   for (const { hash, outputs } of steps) console.log(`${hash.slice(0, 12)}  ${Object.keys(outputs).join(", ")}`);
+  for (const { path } of files.filter(({ path }) => !isContent(path))) console.log(path);
   const bytes = files.reduce((sum, { size }) => sum + size, 0), many = (n: number) => n === 1 ? "step" : "steps";
   const rest = files.length > 0
     ? `, ${(bytes / 1e6).toFixed(1)} MB in ${files.length} ${

@@ -118,6 +118,21 @@ Deno.test("gc drops what killed runs left behind, but not what a step would go o
   assert.equal(await countSteps(folder.path), 10);
 });
 
+Deno.test("gc touches no folder that is no cache", async () => {
+  await using folder = new TemporaryFolder();
+  await Deno.mkdir(`${folder.path}/tmp`);
+  await Deno.writeTextFile(`${folder.path}/tmp/thesis.txt`, "all of it");
+  await Deno.writeTextFile(`${folder.path}/notes.tmp`, "some of it");
+  const before = await filesOf(folder.path);
+  for (const dryRun of [true, false]) {
+    await assert.rejects(gc(folder.path, { dryRun }), {
+      name: "InputError",
+      message: `"${folder.path}" is no cache: it has no index of steps; choose its folder with --cache`,
+    });
+  }
+  assert.deepEqual(await filesOf(folder.path), before);
+});
+
 Deno.test("gc waits for nobody: it refuses a cache in which steps are running, and knows one that is not there", async () => {
   await using folder = new TemporaryFolder();
   await runToy(folder.path);

@@ -33,13 +33,13 @@ export class Predictor {
   predict(training: Training): Demand {
     const key = JSON.stringify(training), known = this.#known.get(key);
     if (known) return known;
-    const { method, options, batch, length } = training, config = this.#config;
+    const { method, options, batch, length, tableByRows } = training, config = this.#config;
     const model = {
       config,
       adapter: attachMethod(method, config, options),
       labels: 3,
       classifierDropout: 0.1,
-      tableByRows: true,
+      tableByRows,
     };
     const program = fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length);
     const demand = predictMemory(program, hostTableBytes(model));

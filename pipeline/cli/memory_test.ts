@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import type { Step } from "../../src/graph/step.ts";
 import { METHOD_NAMES } from "../../src/peft/registry.ts";
+import { SHAPES } from "../../bench/shapes.ts";
+import { glueMini } from "../profiles/glue_mini.ts";
 import { mini } from "../profiles/mini.ts";
 import { memoryTold, Predictor, refuseTooLarge } from "./memory.ts";
-import { boundOf, surelyFits, trainingOf } from "./memory_bound.ts";
+import { boundOf, configOf, surelyFits, trainingOf } from "./memory_bound.ts";
 
 const step = (name: string, method: string): Step => ({
   name,
@@ -35,8 +37,22 @@ Deno.test("surelyFits() never lets pass what refuseTooLarge() would refuse, what
     const training = trainingOf(step("finetune/x", method))!;
     assert.ok(boundOf(mini, training) >= predictor.predict(training).total, method);
   }
+  const { config, batch, length } = SHAPES.xsmall!, xsmall = { backbone: config, data: { kind: "glue" } } as const;
+  const large = new Predictor(xsmall), parameters = { options: {}, settings: { batch, lengths: [length] } };
+  for (const method of ["full-ft", "lora", "blora"]) {
+    const training = trainingOf({ kind: "finetune", parameters: { ...parameters, method } })!;
+    assert.ok(boundOf(xsmall, training) >= large.predict(training).total, `${method} at xsmall`);
+  }
   assert.equal(surelyFits(steps, mini, { total: 64e9, jobs: 2 }), true);
   assert.equal(surelyFits(steps, mini, { total: 1e8, jobs: 2 }), false);
+});
+
+Deno.test("pre-training is predicted with its whole table: values, moments and a gradient of every word", () => {
+  const parameters = { settings: { batch: 32, lengths: [64] } }, predictor = new Predictor(glueMini);
+  const training = trainingOf({ kind: "pretrain", parameters })!, { vocabulary, hidden } = configOf(glueMini);
+  const { total } = predictor.predict(training), byRows = predictor.predict({ ...training, tableByRows: true }).total;
+  assert.ok(total > 4 * 4 * vocabulary * hidden && total > byRows, `${total} bytes, by rows ${byRows}`);
+  assert.ok(boundOf(glueMini, training) >= total);
 });
 
 Deno.test("memory is told of steps that train on an engine that is predicted, and of no others", () => {

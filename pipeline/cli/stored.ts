@@ -35,6 +35,11 @@ export async function countSteps(cache: string): Promise<number> {
   return (await entriesOf(cache)).filter(({ outputs }) => outputs).length;
 }
 
+/** Whether a folder is a store: cacache's index is what every store begins with. */
+export async function isCache(folder: string): Promise<boolean> {
+  return (await namesIn(folder)).includes("index-v5");
+}
+
 /** The names in a folder, sorted; none if there is no such folder. @throws InputError if it cannot be read */
 export async function namesIn(folder: string): Promise<string[]> {
   try {

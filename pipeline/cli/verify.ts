@@ -19,9 +19,8 @@ function flagsOf({ profile, results, cache }: VerifyOptions): string {
  */
 export async function verifyCommand(options: VerifyOptions): Promise<0 | 1> {
   const { cache } = options, { results } = await openContext(options);
-  const steps = await countSteps(cache),
-    lock = await readLock(results),
-    again = `deno task reproduce${flagsOf(options)}`;
+  const steps = await countSteps(cache), lock = await readLock(results);
+  const again = `deno task reproduce${flagsOf(options)}`;
   if (steps === 0 && !lock) {
     throw new InputError(
       `There is nothing to verify: no outputs of steps in "${cache}" and no lock in "${results}"; type ${again} first`,

@@ -7,7 +7,7 @@ import type { Json, StepRunner } from "../../src/graph/step.ts";
 import { attachMethod, parseOptions } from "../../src/peft/registry.ts";
 import { sizeOf } from "../../src/tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "../../src/training/adamw.ts";
-import { fineTuneProgram, trainablesOf } from "../../src/training/model.ts";
+import { fineTuneProgram, hostTableBytes, trainablesOf } from "../../src/training/model.ts";
 import type { ResourceRow, Resources } from "../results.ts";
 import { parametersOf, readJson, writeJson } from "./json.ts";
 
@@ -26,7 +26,7 @@ export const run: StepRunner = async (context) => {
 
   const rowOf = (method: string, options: Options, target: string | null): ResourceRow => {
     const adapter = attachMethod(method, config, target === null ? options : { ...options, target });
-    const model = { config, adapter, labels: 2, classifierDropout: 0.1 };
+    const model = { config, adapter, labels: 2, classifierDropout: 0.1, tableByRows: true };
     const own = trainablesOf({ ...model, trainsHead: [] });
     const program = fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length);
     const graph = optimize(traceProgram(program).graph);
@@ -35,7 +35,7 @@ export const run: StepRunner = async (context) => {
       target,
       parameters: own.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
       macs: multiplyAccumulates(graph),
-      bytes: peakBytes(graph),
+      bytes: peakBytes(graph) + hostTableBytes(model),
     };
   };
 

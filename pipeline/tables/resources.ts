@@ -16,7 +16,8 @@ export function resources(results: Results): Table {
     title: `Resources of a training step, profile ${results.profile}`,
     caption:
       "Trainable parameters without the head; multiply-accumulates of all matrix products of one training step, forward and " +
-      "backward; the most bytes that weights, optimizer state and intermediate results take up together. Both are worked out " +
+      "backward; the most bytes that weights, optimizer state and intermediate results take up together, with word embeddings " +
+      "that train counted whole, although a step reads few of their rows. Both are worked out " +
       `from the step's graph for a batch of ${batch} examples of ${length} tokens, so they are the same on every machine. ` +
       "Measured times and memory differ from run to run and stand in no result: deno task bench prints them, with --target " +
       `for the adapted matrices. Shape: ${describeShape(results.shape)}.`,

@@ -3,11 +3,15 @@
  *
  *     resident = RUNTIME + ARENA (weights + state + activations) + GENERATIONS (state in and out) + host
  *
- * Weights: frozen tensors. Host: word embeddings that train by rows, counted as weights. State: parameters and moments that the step renews. Activations: what lives at the graph's fullest
- * moment besides those two, which for a training step is what the backward pass still has to read. All three follow from
- * shapes; the constants were fitted by hand to VmHWM of `deno task bench --engine native` (two threads, x86-64, Deno 2.9.6,
- * ONNX Runtime 1.30) for full-ft, lora and blora at the shapes mini (300 steps and more, until it no longer grew) and xsmall
- * (5 steps, full-ft 30). The test beside this file has the measurements.
+ * - weights: frozen tensors;
+ * - state: parameters and moments that the step renews;
+ * - activations: what lives at the graph's fullest moment besides those two, which for a training step is what the backward
+ *   pass still has to read;
+ * - host: word embeddings that train by rows, with their moments (counted as weights).
+ *
+ * All of them follow from shapes; the constants were fitted by hand to VmHWM of `deno task bench --engine native` (two threads,
+ * x86-64, Deno 2.9.6, ONNX Runtime 1.30) for full-ft, lora and blora at the shapes mini (300 steps and more, until it no longer
+ * grew) and xsmall (5 steps, full-ft 30). The test beside this file has the measurements.
  */
 import { optimize } from "../compile/compile.ts";
 import { peakBytes } from "../compile/cost.ts";

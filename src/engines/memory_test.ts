@@ -7,12 +7,12 @@ import { type Demand, predictMemory } from "./memory.ts";
 
 /** Megabytes of VmHWM that `deno task bench --engine native --shape S --method M` measured. */
 const MEASURED: readonly (readonly [shape: string, method: string, megabytes: number])[] = [
-  ["mini", "full-ft", 275],
-  ["mini", "lora", 240],
-  ["mini", "blora", 259],
-  ["xsmall", "full-ft", 2675],
-  ["xsmall", "lora", 1373],
-  ["xsmall", "blora", 2160],
+  ["mini", "full-ft", 282],
+  ["mini", "lora", 246],
+  ["mini", "blora", 265],
+  ["xsmall", "full-ft", 2739],
+  ["xsmall", "lora", 1406],
+  ["xsmall", "blora", 2212],
 ];
 
 function predict(shape: string, method: string, batch = SHAPES[shape]!.batch): Demand {

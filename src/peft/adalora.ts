@@ -132,8 +132,9 @@ function attach(config: DebertaConfig, given: AdaloraOptions): Adapter {
       const update = new Map(all.map((family) => [family, openFamily(family, scope, rank, scale)]));
       return {
         linear: beside(sites, scope.affine, (mine, x) => {
-          const { family, layer } = locate(all, mine)!;
-          return update.get(family)!(layer, x);
+          const { family, layer } = locate(all, mine)!, members = family.modules[layer]!;
+          const change = update.get(family)!(layer, x);
+          return (place) => change(members.indexOf(mine[place]!));
         }),
         ...(orthogonality > 0 && { penalty: () => tf.mul(orthogonalityOf(all, scope), orthogonality) }),
       };

@@ -4,7 +4,7 @@ import { InputError, UsageError } from "../errors.ts";
 import type { Device } from "../engines/engine.ts";
 import { assertAllClose, assertClose, assertSameBits, compiled, cpu, normal, runOnce } from "../engines/testing.ts";
 import { float32, type HostTensor, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
-import { evaluateProgram, frozenShapes, layoutOf, type Model, trainablesOf } from "../training/model.ts";
+import { evaluateProgram, frozenShapes, layoutOf, type Model, openPass, trainablesOf } from "../training/model.ts";
 import { adaptedModules, type Target } from "./method.ts";
 import { attachMethod, findMethod, METHOD_NAMES, parseOptions } from "./registry.ts";
 import {
@@ -78,6 +78,30 @@ const logits = async (model: Model, tensors: HostTensors): Promise<HostTensor> =
 for (const name of METHOD_NAMES) {
   for (const options of [{}, ...VARIANTS[name] ?? []]) {
     const method = Object.keys(options).length > 0 ? `${name} ${JSON.stringify(options)}` : name;
+
+    Deno.test(`${method}: projects alike in whatever order modules are named`, async () => {
+      const model = modelOf(name, options), point = await smoothPoint(model), width = config.hidden;
+      const self = "deberta.encoder.layer.1.attention.self", x = normal([3, width], 1, "x");
+      const [query, key, value] = ["query", "key", "value"].map((part) => `${self}.${part}_proj`) as [
+        string,
+        string,
+        string,
+      ];
+      tf.setBackend("cpu");
+      tf.tidy(() => {
+        const tensors = Object.fromEntries(
+          Object.entries(point).map(([k, t]) => [k, tf.tensor(t.data, [...t.shape], t.dtype)]),
+        );
+        const none = () => assert.fail("an evaluation draws no noise");
+        const noise = { dropout: none, uniform: none }, tensor = (key: string) => tensors[key]!;
+        const project = (...modules: string[]) => {
+          const { pass } = openPass(model, { mode: "evaluate", noise, tensor });
+          return pass.linear(modules, tf.tensor(x.data, [3, width])).map((y) => y.dataSync());
+        };
+        const [q, k, v] = project(query, key, value);
+        assert.deepEqual(project(value, query, key), [v, q, k]);
+      });
+    });
 
     const where = STARTS_APART.has(name) ? "apart from" : STARTS_ELSEWHERE.has(name) ? "near" : "as";
     Deno.test(`${method}: starts ${where} the backbone`, async () => {

@@ -4,8 +4,9 @@
  * AdamW changes every row in every step, for weight decay and moments go on where the gradient is zero. But nobody looks at a
  * row before it is read again, and what the steps between do to it follows from their sizes alone. So the table stays on the
  * host with the step up to which each row is current; a run gets the rows that its tokens name, brought up to date, as a small
- * table of its own. The numbers are those of training the whole table, bit for bit: float32 operations in the order of
- * `adamw`, each of them exact in double precision and then rounded.
+ * table of its own. The numbers are those of training the whole table, bit for bit, on engines that keep subnormal numbers:
+ * float32 operations in the order of `adamw`, each of them exact in double precision and then rounded. (Where gradients are
+ * clipped, their common norm is summed in another order, which may change its last bit.)
  */
 import type { Executable } from "../engines/engine.ts";
 import type { Group } from "../peft/method.ts";

@@ -48,10 +48,10 @@ export function trainProgram({ name, inputs, layout, optimizer, rows, loss, trac
   const specs: Record<string, TensorSpec> = { ...inputs, root: scalar };
   const writes: Record<string, string> = {};
   const kept = layout.map((part) => ({ ...part, registers: stateRegisters(part.group) }));
-  const given = rows
+  const fed = rows
     ? [{ group: rows.group, members: [rows], size: sizeOf(rows.shape), registers: stateRegisters(ROWS) }]
     : [];
-  const parts = [...kept, ...given];
+  const parts = [...kept, ...fed];
   for (const { group, size, registers } of parts) {
     for (const register of Object.values(registers)) specs[register] = { dtype: "float32", shape: [size] };
     specs[`keep:${group}`] = specs[`rate:${group}`] = scalar;
