@@ -12,6 +12,7 @@ import type { EncodedExample } from "../src/training/batches.ts";
 import { ours, resultOf, theirs } from "./child.ts";
 import { interleave } from "./interleave.ts";
 import { type Machine, machine } from "./machine.ts";
+import { mergeMeasurements } from "./merge.ts";
 import { expectedSeconds, Progress } from "./progress.ts";
 import { EPOCH_TASKS, SHAPES } from "./shapes.ts";
 import { median, rounded } from "./statistics.ts";
@@ -94,11 +95,20 @@ export function summarizeSide(rows: readonly EpochRow[], examples: number, real:
   };
 }
 
-/** Puts new epochs in the place of older ones of the same task and shape; what another machine measured is dropped. */
-export function mergeEpochs(saved: Epochs | null, fresh: Epochs): Epochs {
-  const keep = saved && JSON.stringify(saved.machine) === JSON.stringify(fresh.machine) ? saved.epochs : [];
-  const epochs = new Map([...keep, ...fresh.epochs].map((epoch) => [`${epoch.task} ${epoch.shape}`, epoch]));
-  return { machine: fresh.machine, epochs: [...epochs.values()] };
+/**
+ * Puts new epochs in the place of older ones of the same task and shape.
+ * @returns all of them; and a line on older ones that are of another machine, other versions or another number of threads
+ */
+export function mergeEpochs(
+  saved: Epochs | null,
+  fresh: Epochs,
+): { readonly all: Epochs; readonly dropped: string | null } {
+  const { items: epochs, dropped } = mergeMeasurements(
+    saved && { machine: saved.machine, items: saved.epochs },
+    { machine: fresh.machine, items: fresh.epochs },
+    ({ task, shape }) => `${task} ${shape}`,
+  );
+  return { all: { machine: fresh.machine, epochs }, dropped };
 }
 
 /** The training split of a task as DeBERTaV3 reads it. @param mirror where to take downloads from instead */

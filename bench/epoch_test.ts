@@ -32,8 +32,11 @@ Deno.test("summarizeSide() takes medians, examples per second and the share of p
 
 Deno.test("mergeEpochs() replaces a task that was trained again, and drops what another machine measured", () => {
   const saved = on(2, epoch("rte", 8), epoch("cola"));
-  assert.deepEqual(mergeEpochs(saved, on(2, epoch("rte"))).epochs, [epoch("rte"), epoch("cola")]);
-  assert.deepEqual(mergeEpochs(saved, on(4, epoch("rte"))).epochs, [epoch("rte")]);
+  assert.deepEqual(mergeEpochs(saved, on(2, epoch("rte"))).all.epochs, [epoch("rte"), epoch("cola")]);
+  assert.deepEqual(mergeEpochs(saved, on(4, epoch("rte"))), {
+    all: on(4, epoch("rte")),
+    dropped: "Dropped what was measured otherwise (cores 2, now 4): cola xsmall",
+  });
 });
 
 Deno.test("epochTable() and epochFigure() show every task and side", async () => {

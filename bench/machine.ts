@@ -28,6 +28,12 @@ export function measuredOn(machine: Machine): string {
   return `Measured on: ${describe(machine)}.`.replace(/(.{1,120})(?:\s+|$)/g, "$1\n").trimEnd();
 }
 
+/** What differs between two machines, in words; nothing if they are the same. */
+export function differences(before: Machine, now: Machine): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((name) => before[name] !== now[name])
+    .map((name) => `${name} ${before[name] ?? "none"}, now ${now[name] ?? "none"}`);
+}
+
 /** Says on standard error if something else uses the machine. */
 export function warnIfBusy(write: (line: string) => void = console.error, load = Deno.loadavg()[0]!): void {
   if (load < 0.7) return;

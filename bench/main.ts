@@ -34,7 +34,8 @@ async function peers(options: Options): Promise<void> {
   const { figureOf, sectionOf, tableOf } = await import("./peers_report.ts");
   const comparison = await comparePeers(options, async (fresh) => {
     if (!options.save) return;
-    const all = merge(await readSaved("peers"), fresh);
+    const { all, dropped } = merge(await readSaved("peers"), fresh);
+    if (dropped) console.error(dropped);
     await save(all, figureOf(all), sectionOf(all));
   });
   console.log(options.json ? JSON.stringify(comparison) : tableOf(comparison));
@@ -45,7 +46,8 @@ async function epoch(options: Options): Promise<void> {
   const { epochFigure, epochSection, epochTable } = await import("./epoch_report.ts");
   const epochs = await compareEpochs(options, async (fresh) => {
     if (!options.save) return;
-    const all = mergeEpochs(await readSaved("epoch"), fresh);
+    const { all, dropped } = mergeEpochs(await readSaved("epoch"), fresh);
+    if (dropped) console.error(dropped);
     await save(all, epochFigure(all), epochSection(all));
   });
   console.log(options.json ? JSON.stringify(epochs) : epochTable(epochs));
@@ -63,7 +65,9 @@ async function scaling(options: Options): Promise<void> {
 }
 
 const command = new Command("deno task bench").exitOverride().configureOutput({ outputError: () => {} })
-  .description("time the training step; random weights, a quarter of each row padded, dropout 0.1")
+  .description(
+    "time the training step; random weights, dropout 0.1, and but for --epoch and --scaling a quarter of each row padded",
+  )
   .option("--engine <name>", `one engine (default: ${DEFAULTS.engines.join(" and ")})`)
   .option("--method <name>", "one method (default: all; beside peers those that PEFT has)")
   .option("--shape <name>", `${Object.keys(SHAPES).join(", ")} (default: ${DEFAULTS.shapes.join(" and ")})`)
@@ -72,7 +76,7 @@ const command = new Command("deno task bench").exitOverride().configureOutput({ 
   .option("--threads <n>", "threads of the native engine and of PyTorch", positive, 2)
   .option(
     "--steps <n>",
-    "steps timed after warm-up (default: 40 for mini, 7 for the others; beside peers 20 and 3)",
+    "steps timed after warm-up (default: 40 for mini, 7 for the others; --peers 20 and 3, --scaling 20, --profile 5)",
     positive,
   )
   .option("--profile", "where a step's time goes, of one engine, method and shape (default: native, lora, mini)")
@@ -82,7 +86,7 @@ const command = new Command("deno task bench").exitOverride().configureOutput({ 
   .option("--examples <n>", "train on the first so many examples (default: all)", positive)
   .option("--mirror <where>", "address or folder to take GLUE and the tokenizer from")
   .option("--scaling", "how a LoRA step's time grows with batch, length, layers, width and rank")
-  .option("--rounds <n>", "turns of every side of a comparison (default: 3, of an epoch 1)", positive)
+  .option("--rounds <n>", "turns of every side or point (default: 3, of an epoch 1)", positive)
   .option("--save", "keep a comparison in bench/results/ and show it in the README")
   .option("--json", "one JSON document on standard output")
   .option("--verbose", "show the stack of a failure");

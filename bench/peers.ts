@@ -6,6 +6,7 @@ import { measure, resultOf, theirs } from "./child.ts";
 import { measureCeiling } from "./gemm.ts";
 import { interleave } from "./interleave.ts";
 import { type Machine, machine } from "./machine.ts";
+import { mergeMeasurements } from "./merge.ts";
 import { expectedSeconds, Progress } from "./progress.ts";
 import type { Request, Row } from "./request.ts";
 import { SHAPES } from "./shapes.ts";
@@ -108,22 +109,26 @@ function under(gflops: number, one: Case): Case {
 }
 
 /**
- * Puts new cases in the place of older ones of the same shape, method, batch, length and threads; what another machine
- * measured is dropped. Cases stand in the order of shapes, lengths and methods.
+ * Puts new cases in the place of older ones of the same shape, method, batch and length. Cases stand in the order of shapes,
+ * lengths and methods.
+ * @returns all of them; and a line on older ones that are of another machine, other versions or another number of threads
  */
-export function merge(saved: Comparison | null, fresh: Comparison): Comparison {
-  const keep = saved && JSON.stringify(saved.machine) === JSON.stringify(fresh.machine) ? saved.cases : [];
-  const key = ({ shape, method, batch, length, threads }: Case) => `${shape} ${method} ${batch} ${length} ${threads}`;
-  const cases = new Map([...keep, ...fresh.cases].map((one) => [key(one), one]));
+export function merge(
+  saved: Comparison | null,
+  fresh: Comparison,
+): { readonly all: Comparison; readonly dropped: string | null } {
+  const { items: cases, dropped } = mergeMeasurements(
+    saved && { machine: saved.machine, items: saved.cases },
+    { machine: fresh.machine, items: fresh.cases },
+    ({ shape, method, batch, length }) => `${shape} ${method} ${batch} × ${length}`,
+  );
   // It is the machine's, so the fastest that any of the runs saw is it.
-  const ceiling = Math.max(...[...cases.values()].map(({ ceiling_gflops }) => ceiling_gflops));
-  const shapes = Object.keys(SHAPES),
-    place = (
-      { shape, length, threads, method }: Case,
-    ) => [shapes.indexOf(shape), length, threads, PEER_METHODS.indexOf(method)];
+  const ceiling = Math.max(...cases.map(({ ceiling_gflops }) => ceiling_gflops));
+  const shapes = Object.keys(SHAPES);
+  const place = ({ shape, length, method }: Case) => [shapes.indexOf(shape), length, PEER_METHODS.indexOf(method)];
   const compare = (a: Case, b: Case) =>
     place(a).map((x, i) => x - place(b)[i]!).find((difference) => difference !== 0) ?? 0;
-  return { machine: fresh.machine, cases: [...cases.values()].map((one) => under(ceiling, one)).sort(compare) };
+  return { all: { machine: fresh.machine, cases: cases.map((one) => under(ceiling, one)).sort(compare) }, dropped };
 }
 
 /**

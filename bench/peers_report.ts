@@ -44,20 +44,25 @@ function roundsOf({ cases }: Comparison): string {
   return `${least} round${least === 1 ? "" : "s"}${Math.max(...counts) > least ? " or more" : ""}`;
 }
 
+/** Who computes on how many threads. */
+function threadsOf({ cases }: Comparison): string {
+  const ours = `${cases[0]!.threads} threads for ours and PyTorch`;
+  return cases.some(({ sides }) => "tensorflow" in sides) ? `${ours}; TensorFlow.js takes every core` : ours;
+}
+
 /** The README's part: the picture, the table, and what was measured where. */
 export function sectionOf(comparison: Comparison): string {
   return [
     "![Milliseconds per training step, ours and PyTorch's](bench/results/peers.png)",
     tableOf(comparison),
-    `Medians of ${roundsOf(comparison)}, ${
-      comparison.cases[0]!.threads
-    } threads on either side; "of GEMM": the step's useful ` +
-    "FLOP/s as a share of large matrix products'.",
+    `Medians of ${roundsOf(comparison)}, ${threadsOf(comparison)}. "Of GEMM": the step's useful FLOP/s as a share of ` +
+    "large matrix products'.",
     measuredOn(comparison.machine),
   ].join("\n\n");
 }
 
-export function figureOf({ machine, cases }: Comparison): Figure {
+export function figureOf(comparison: Comparison): Figure {
+  const { machine, cases } = comparison;
   const data = cases.flatMap(({ shape, method, batch, length, sides }) =>
     Object.entries(sides).map(([side, { ms_per_step }]): Datum => ({
       side: SIDES[side]!,
@@ -69,7 +74,7 @@ export function figureOf({ machine, cases }: Comparison): Figure {
   return bars({
     name: "peers",
     title: "A training step",
-    subtitle: [`${machine.cpu}, ${cases[0]!.threads} threads; medians, shorter is better`],
+    subtitle: [`${machine.cpu}; medians, shorter is better`, threadsOf(comparison)],
     caption: `Milliseconds per training step by shape (batch × length), method and side. ${describe(machine)}.`,
     data,
     value: { field: "ms", title: "Milliseconds per step" },

@@ -25,22 +25,31 @@ Deno.test("summarize() takes medians of times, and of ratios within rounds", () 
 Deno.test("merge() replaces what was measured again, and keeps the rest in the order of shapes, lengths and methods", () => {
   const base = { ...lora, shape: "base" }, long = { ...lora, length: 64 }, bitfit = { ...lora, method: "bitfit" };
   const again = summarize({ ...request, steps: request.steps + 1 }, rows, 1e9, 50);
-  const merged = merge(comparison(base, bitfit, lora), comparison(long, again));
-  assert.deepEqual(merged.cases, [again, bitfit, long, base]);
-  assert.deepEqual(merge(null, comparison(lora)).cases, [lora]);
+  const { all, dropped } = merge(comparison(base, bitfit, lora), comparison(long, again));
+  assert.equal(dropped, null);
+  assert.deepEqual(all.cases, [again, bitfit, long, base]);
+  assert.deepEqual(merge(null, comparison(lora)).all.cases, [lora]);
 });
 
 Deno.test("merge() holds every case against the fastest products that any run saw", () => {
   const slower = { ...summarize(request, rows, 1e9, 25), shape: "base" };
   assert.equal(slower.sides.pytorch!.ceiling_share, 2);
-  const { cases } = merge(comparison(slower), comparison(lora));
+  const { cases } = merge(comparison(slower), comparison(lora)).all;
   assert.deepEqual(cases.map(({ ceiling_gflops }) => ceiling_gflops), [50, 50]);
   assert.deepEqual(cases.map(({ sides }) => sides.pytorch!.ceiling_share), [1, 1]);
 });
 
-Deno.test("merge() drops what another machine measured", () => {
-  const other = { machine: { ...machine, cores: 64 }, cases: [{ ...lora, shape: "base" }] };
-  assert.deepEqual(merge(other, comparison(lora)), comparison(lora));
+Deno.test("merge() drops what another machine measured or other threads, and says so", () => {
+  const base = { ...lora, shape: "base" }, other = { machine: { ...machine, cores: 64 }, cases: [base, lora] };
+  assert.deepEqual(merge(other, comparison(lora)), {
+    all: comparison(lora),
+    dropped: "Dropped what was measured otherwise (cores 64, now 2): base lora 16 × 32",
+  });
+  const single = { ...base, threads: 1 }, kept = { ...lora, method: "bitfit" };
+  assert.deepEqual(merge(comparison(single, kept), comparison(lora)), {
+    all: comparison(lora, kept),
+    dropped: "Dropped what was measured otherwise (threads 1, now 2): base lora 16 × 32",
+  });
 });
 
 Deno.test("tableOf() leaves a dash where a side was not measured in a case", () => {
@@ -68,6 +77,8 @@ Deno.test("figureOf() draws every case and side, with its time", async () => {
 
 Deno.test("sectionOf() says how often and where it was measured", () => {
   const section = sectionOf(comparison(lora));
-  assert.match(section, /Medians of 3 rounds, 2 threads/);
+  assert.match(section, /Medians of 3 rounds, 2 threads for ours and PyTorch\./);
+  const three = summarize(request, { ...rows, tensorflow: rowsOf("tensorflow", [100, 90, 120], 900) }, 1e9, 50);
+  assert.match(sectionOf(comparison(three)), /PyTorch; TensorFlow\.js takes every core\./);
   assert.match(section, /a processor, 2 cores, linux 6, x86_64; torch 2\.13\.0/);
 });

@@ -29,7 +29,7 @@ try {
   const traces = [...Deno.readDirSync(folder)].map(({ name }) => Deno.readTextFileSync(`${folder}/${name}`));
   const events = JSON.parse(traces.sort((a, b) => b.length - a.length)[0] ?? "[]") as Event[];
   const graph = device.adapt(optimize(traceProgram(step.program).graph));
-  const nodes = graph.nodes.filter(({ op }) => op !== "Constant"), parts = partsOf(graph, step.layout);
+  const nodes = graph.nodes.filter(({ op }) => op !== "Constant"), parts = partsOf(graph, step.layout, step.rows);
   const timed = kernelTimes(events, nodes.map(({ op }) => op), steps);
   const total = timed.reduce((sum, { ms }) => sum + ms, 0), flops = 2 * multiplyAccumulates(graph);
   const products = timed.filter(({ node }) => isProduct(nodes[node]!));

@@ -3,7 +3,7 @@ import { optimize } from "../src/compile/compile.ts";
 import { traceProgram } from "../src/engines/compiled.ts";
 import { attachMethod } from "../src/peft/registry.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
-import { fineTuneProgram, layoutOf } from "../src/training/model.ts";
+import { fineTuneProgram, layoutOf, rowsOf } from "../src/training/model.ts";
 import { partsOf } from "./parts.ts";
 import { SHAPES } from "./shapes.ts";
 import { type Event, kernelTimes, sumBy } from "./trace.ts";
@@ -39,9 +39,11 @@ Deno.test("kernelTimes() takes the mean of the last runs, and leaves out what is
 for (const method of ["lora", "full-ft"]) {
   Deno.test(`partsOf() finds every part of the model in a step of ${method}`, () => {
     const { config, batch, length } = SHAPES.mini!;
-    const model = { config, adapter: attachMethod(method, config), labels: 2, classifierDropout: 0.1 };
+    const adapter = attachMethod(method, config);
+    const model = { config, adapter, labels: 2, classifierDropout: 0.1, tableByRows: true };
     const program = fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length);
-    const graph = optimize(traceProgram(program).graph), parts = partsOf(graph, layoutOf(model));
+    const graph = optimize(traceProgram(program).graph);
+    const parts = partsOf(graph, layoutOf(model), rowsOf(model, batch, length));
     assert.equal(parts.size, graph.nodes.length);
     const products = new Set(
       graph.nodes.filter(({ op }) => op === "Gemm" || op === "FusedMatMul").map((n) => parts.get(n)),
@@ -49,9 +51,17 @@ for (const method of ["lora", "full-ft"]) {
     for (const part of ["query, key, value", "attention", "attention output", "feed-forward", "head"]) {
       assert.ok(products.has(part), `${part} is missing`);
     }
-    const moments = new Set(Object.entries(graph.inputs).filter(([name]) => name.startsWith("m:")).map(([, v]) => v));
-    for (const node of graph.nodes) {
-      if (node.inputs.some((value) => moments.has(value))) assert.equal(parts.get(node), "optimizer");
+    assert.ok([...parts.values()].includes("embeddings"));
+    const moments = Object.keys(graph.inputs).filter((name) => name.startsWith("m:"));
+    assert.equal(moments.includes("m:rows"), method === "full-ft");
+    for (const name of moments) {
+      const readers = graph.nodes.filter(({ inputs }) => inputs.includes(graph.inputs[name]!));
+      assert.ok(readers.length > 0, `${name} is not read`);
+      for (const node of readers) assert.equal(parts.get(node), "optimizer", name);
+      for (const part of ["p", "m", "v"]) {
+        const { node } = graph.outputs[name.replace("m", part)]!;
+        assert.equal(parts.get(node!), "optimizer", `${part} of ${name}`);
+      }
     }
   });
 }

@@ -3,10 +3,14 @@ import { macsOfStep } from "./arithmetic.ts";
 import { ours, resultOf } from "./child.ts";
 import { type Machine, machine } from "./machine.ts";
 import { expectedSeconds, Progress } from "./progress.ts";
+import { interleave } from "./interleave.ts";
 import type { Shape } from "./shapes.ts";
-import { logSlope, rounded } from "./statistics.ts";
+import { logSlope, median, rounded } from "./statistics.ts";
 
-/** The values of each dimension; all others stay at their first but one. */
+/** Where the dimensions cross. */
+export const BASE = { batch: 8, length: 64, layers: 4, hidden: 128, rank: 8 };
+
+/** The values of each dimension; all others stay at the base point. */
 const DIMENSIONS = {
   batch: [4, 8, 16, 32],
   length: [32, 64, 128, 256],
@@ -23,11 +27,11 @@ export interface Point {
   readonly rank: number;
 }
 
-/** Every point, one dimension at a time away from the base point: batch 8, length 64, 4 layers of width 128, rank 8. */
+/** Every point, one dimension at a time away from the base point, which is in every dimension. */
 export function pointsOf(): Point[] {
   return (Object.keys(DIMENSIONS) as Dimension[]).flatMap((dimension) =>
     DIMENSIONS[dimension].map((value) => {
-      const sizes = { batch: 8, length: 64, layers: 4, hidden: 128, rank: 8, [dimension]: value };
+      const sizes = { ...BASE, [dimension]: value };
       const { batch, length, layers, hidden, rank } = sizes;
       const config = {
         ...{ vocabulary: 600, maxPosition: 512, positionBuckets: 256, layerNormEps: 1e-7 },
@@ -38,6 +42,14 @@ export function pointsOf(): Point[] {
   );
 }
 
+/** What is timed at a point: the same for the base point in every dimension. */
+const keyOf = ({ shape, rank }: Point): string => JSON.stringify([shape, rank]);
+
+/** The points without repetitions: the base point once. */
+export function distinctOf(points: readonly Point[]): Point[] {
+  return [...new Map(points.map((point) => [keyOf(point), point])).values()];
+}
+
 export interface Measured extends Pick<Point, "dimension" | "value"> {
   readonly ms_per_step: number;
   readonly multiply_accumulates: number;
@@ -46,6 +58,8 @@ export interface Measured extends Pick<Point, "dimension" | "value"> {
 export interface Scaling {
   readonly machine: Machine;
   readonly threads: number;
+  /** Times that every point was timed; a point's milliseconds are the median. */
+  readonly rounds: number;
   readonly points: readonly Measured[];
   /** Exponents by dimension, of the time and of the multiply-accumulates. */
   readonly slopes: readonly { readonly dimension: string; readonly time: number; readonly arithmetic: number }[];
@@ -66,16 +80,27 @@ export function slopesOf(points: readonly Measured[]): Scaling["slopes"] {
 }
 
 export async function measureScaling(
-  { threads, steps = 20 }: { readonly threads: number; readonly steps?: number },
+  { threads, steps = 20, rounds = 3 }: {
+    readonly threads: number;
+    readonly steps?: number;
+    readonly rounds?: number;
+  },
 ): Promise<Scaling> {
-  const points = pointsOf(), measured: Measured[] = [];
-  const progress = new Progress(points.map(({ shape }) => expectedSeconds({ ...shape, engine: "native", steps })));
-  for (const point of points) {
-    const { dimension, value, shape, rank } = point, what = `${dimension} ${value}`;
+  const points = pointsOf(), turns = interleave(distinctOf(points), rounds), times: Record<string, number[]> = {};
+  const progress = new Progress(
+    turns.map(({ side }) => expectedSeconds({ ...side.shape, engine: "native", steps })),
+  );
+  for (const { side: point, round } of turns) {
+    const { dimension, value } = point;
+    const what = `${value === BASE[dimension] ? "Base point" : `${dimension} ${value}`}, round ${round} of ${rounds}`;
     const command = ours("./scaling_row.ts", { ...point, threads, steps });
-    const ms = await progress.during(what, () => resultOf<number>(what, command));
-    const multiply_accumulates = macsOfStep("lora", shape, { rank });
-    measured.push({ dimension, value, ms_per_step: rounded(ms, 2), multiply_accumulates });
+    (times[keyOf(point)] ??= []).push(await progress.during(what, () => resultOf<number>(what, command)));
   }
-  return { machine: machine(), threads, points: measured, slopes: slopesOf(measured) };
+  const measured = points.map((point): Measured => ({
+    dimension: point.dimension,
+    value: point.value,
+    ms_per_step: rounded(median(times[keyOf(point)]!), 2),
+    multiply_accumulates: macsOfStep("lora", point.shape, { rank: point.rank }),
+  }));
+  return { machine: machine(), threads, rounds, points: measured, slopes: slopesOf(measured) };
 }

@@ -2,10 +2,18 @@
 import { markdownTable } from "markdown-table";
 import type { Figure } from "../src/render/figure.ts";
 import { describe, measuredOn } from "./machine.ts";
-import type { Measured, Scaling } from "./scaling.ts";
+import { BASE, type Measured, type Scaling } from "./scaling.ts";
 
-/** A row per dimension: where it went, how long a step took there, and both exponents. */
-export function scalingTable({ points, slopes }: Pick<Scaling, "points" | "slopes">): string {
+/** Where the dimensions cross, and of how many turns the times are medians. */
+function conditionsOf({ threads, rounds }: Scaling): string {
+  const { batch, length, layers, hidden, rank } = BASE;
+  return `Base point: batch ${batch}, length ${length}, ${layers} layers of width ${hidden}, rank ${rank}. ` +
+    `Medians of ${rounds} round${rounds === 1 ? "" : "s"}, ${threads} threads.`;
+}
+
+/** A row per dimension: where it went, how long a step took there, and both exponents; and under what conditions. */
+export function scalingTable(scaling: Scaling): string {
+  const { points, slopes } = scaling;
   const list = (own: readonly Measured[], of: (point: Measured) => number | string) => own.map(of).join(", ");
   const rows = slopes.map(({ dimension, time, arithmetic }) => {
     const own = points.filter((point) => point.dimension === dimension);
@@ -18,7 +26,7 @@ export function scalingTable({ points, slopes }: Pick<Scaling, "points" | "slope
     ];
   });
   const heading = ["Dimension", "From ... to", "ms per step", "Slope of time", "Slope of arithmetic"];
-  return markdownTable([heading, ...rows], { align: ["l", "l", "l", "r", "r"] });
+  return `${markdownTable([heading, ...rows], { align: ["l", "l", "l", "r", "r"] })}\n\n${conditionsOf(scaling)}`;
 }
 
 export function scalingSection(scaling: Scaling): string {

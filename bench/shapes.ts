@@ -1,4 +1,7 @@
-/** The shapes that are timed: a backbone of the size of mini's and three sizes of DeBERTaV3. */
+/**
+ * The shapes that are timed: `mini`, which is like the backbone of the profile mini but not the same (that one has a feed-forward
+ * of 64, its tokenizer's words and no dropout), and three sizes of DeBERTaV3.
+ */
 import type { DebertaConfig } from "../src/deberta/config.ts";
 
 export interface Shape {

@@ -54,7 +54,8 @@ export async function openStep(engine: string, method: string, shape: Shape, opt
   device.write(startRegisters(model, startingTensors(model, weights, 0, seen)));
   const program = fineTuneProgram(model, optimizer, batch, length), loaded = await device.load(program);
   const rows = rowsOf(model, batch, length);
-  const executable = rows ? new RowTable(weights[rows.name]!, rows.group, optimizer).trains(loaded) : loaded;
+  const table = rows && new RowTable(weights[rows.name]!, rows.group, optimizer),
+    executable = table?.trains(loaded) ?? loaded;
   const feeds = {
     labels: int32([batch], Array.from({ length: batch }, (_, i) => i % 2)),
     weights: float32([batch], new Array(batch).fill(1 / batch)),
@@ -63,9 +64,13 @@ export async function openStep(engine: string, method: string, shape: Shape, opt
     device,
     program,
     layout,
+    /** The rows of the word embeddings that train outside the layout, if any do. */
+    rows,
     /** @param step counted from 1 */
     run: (step: number) =>
       executable.run({ ...tokensOf(step), ...feeds, ...stepFeeds(layout, RATES, step, optimizer) }, { seed: 0, step }),
+    /** Does what the steps put off: of word embeddings that train, the decay and moments of rows that no batch named. */
+    finish: (): void => void table?.values(),
     dispose: () => executable.dispose(),
   };
 }

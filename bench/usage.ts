@@ -6,7 +6,7 @@ const KNOWN = {
   profile: ["engine", "method", "shape", "target", "length", "threads", "steps", "json"],
   peers: ["method", "shape", "length", "threads", "steps", "rounds", "json", "save"],
   epoch: ["task", "examples", "shape", "threads", "rounds", "mirror", "json", "save"],
-  scaling: ["threads", "steps", "json", "save"],
+  scaling: ["threads", "steps", "rounds", "json", "save"],
 } as const;
 
 export type Kind = keyof typeof KNOWN;
@@ -22,8 +22,15 @@ export function kindOf(given: readonly string[]): Kind {
   const known: readonly string[] = [kind, "verbose", ...KNOWN[kind]],
     lost = given.find((name) => !known.includes(name));
   if (lost) {
-    const here = kind === "rows" ? "without --peers, --epoch or --scaling" : `with --${kind}`;
-    throw new UsageError(`--${lost} does nothing ${here}: leave it out`);
+    throw new UsageError(`--${lost} does nothing ${whereLost(lost, kind)}: leave it out`);
   }
   return kind;
+}
+
+/** Where an option does nothing: without the kinds that know it, or with this one where it needs none of them. */
+function whereLost(option: string, kind: Kind): string {
+  const knowing = Object.entries(KNOWN).filter(([, names]) => (names as readonly string[]).includes(option));
+  const flags = knowing.map(([name]) => `--${name}`), last = flags.pop();
+  if (last === undefined || flags.includes("--rows")) return `with --${kind}`;
+  return `without ${flags.length > 0 ? `${flags.join(", ")} or ` : ""}${last}`;
 }

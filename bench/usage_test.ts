@@ -12,7 +12,9 @@ Deno.test("kindOf() refuses two kinds, and options that would do nothing", () =>
   const refused: [string[], RegExp][] = [
     [["peers", "epoch"], /^Cannot measure both --peers and --epoch: choose one$/],
     [["rounds"], /^--rounds does nothing without --peers, --epoch or --scaling: leave it out$/],
-    [["scaling", "mirror"], /^--mirror does nothing with --scaling: leave it out$/],
+    [["task"], /^--task does nothing without --epoch: leave it out$/],
+    [["scaling", "mirror"], /^--mirror does nothing without --epoch: leave it out$/],
+    [["scaling", "method"], /^--method does nothing with --scaling: leave it out$/],
   ];
   for (const [given, message] of refused) {
     assert.throws(() => kindOf(given), (error) => error instanceof UsageError && message.test(error.message));

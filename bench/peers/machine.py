@@ -17,7 +17,7 @@ def peak_megabytes():
     """The kernel's count where there is one, as bench/memory.ts reads it: getrusage() begins with the parent's peak."""
     try:
         with open("/proc/self/status") as status:
-            return round(next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1000)
+            return round(next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) * 1024 / 1e6)
     except OSError:
         return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)  # not Linux: bytes on macOS
 

@@ -6,8 +6,11 @@ entropy over two classes, gradients clipped to a common norm of 1, AdamW with de
 fused one, Trainer's default), float32, eager mode.
 
 Different: AdaLoRA follows importances in every step on both sides, but shares out ranks in none that is timed (ours does that on
-the host between steps, PEFT within its call). Ours updates embeddings that train row by row, and computes of the last layer only
-what the first token needs; both give the same numbers. Its graph is compiled before the timed steps.
+the host between steps, PEFT within its call). Ours trains word embeddings by the rows that a batch names, and puts off decay
+and moments of all others: without clipping the numbers are those of the whole table bit for bit, with it up to the order of one
+sum, that of the common norm. What was put off is done after the last step, and its time, divided by all steps (warm-up
+included), is added to the median of a step. Of the last layer ours computes attention and feed-forward for the first token only
+(queries, keys and values of all). Its graph is compiled before the timed steps.
 Ours draws the same dropout decisions on every machine; PyTorch draws its own.
 """
 import torch
