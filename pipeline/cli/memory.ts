@@ -30,7 +30,15 @@ export class Predictor {
     this.#config = configOf(profile);
   }
 
-  predict(training: Training): Demand {
+  /** The most that a training takes with the graphs of all its lengths, which share weights and state. */
+  predict({ lengths, ...training }: Training): Demand {
+    const each = lengths.map((length) => this.#predict({ ...training, length }));
+    const largest = each.reduce((a, b) => a.total >= b.total ? a : b);
+    const activations = each.reduce((sum, one) => sum + one.activations, 0);
+    return { ...largest, activations, total: largest.total - largest.activations + activations };
+  }
+
+  #predict(training: Omit<Training, "lengths"> & { readonly length: number }): Demand {
     const key = JSON.stringify(training), known = this.#known.get(key);
     if (known) return known;
     const { method, options, batch, length, tableByRows } = training, config = this.#config;

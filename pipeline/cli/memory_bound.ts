@@ -9,7 +9,8 @@ export interface Training {
   readonly method: string;
   readonly options: { readonly [key: string]: Json };
   readonly batch: number;
-  readonly length: number;
+  /** Padded lengths: each has a graph of its own, and what its steps needed stays reserved for it. */
+  readonly lengths: readonly number[];
   /** Whether word embeddings that train do so by rows: in fine-tuning; pre-training keeps the table whole. */
   readonly tableByRows: boolean;
 }
@@ -38,27 +39,27 @@ export function configOf({ backbone, data }: Backbone): DebertaConfig {
   return { ...backbone, vocabulary: VOCABULARY[data.kind] };
 }
 
-/** The training that a step does, at its longest batches; null for a step that trains nothing. */
+/** The training that a step does; null for a step that trains nothing. */
 export function trainingOf({ kind, parameters }: Pick<Step, "kind" | "parameters">): Training | null {
   const { settings, method, options } = parameters as Record<string, Json> as unknown as Training & {
     settings: { batch: number; lengths: readonly number[] };
   };
   if (kind !== "finetune" && kind !== "pretrain") return null;
   const { batch, lengths } = settings;
-  const shape = { batch, length: Math.max(...lengths), tableByRows: kind === "finetune" };
+  const shape = { batch, lengths, tableByRows: kind === "finetune" };
   // Pre-training trains every weight, as full fine-tuning does.
   return kind === "pretrain" ? { method: "full-ft", options: {}, ...shape } : { method, options, ...shape };
 }
 
 /**
- * More bytes than any training of this shape takes. Of the methods that were measured, B-LoRA at xsmall keeps most for every
- * token, about as many numbers as stand in brackets.
+ * More bytes than any training of these shapes takes. Of the methods that were measured, B-LoRA at xsmall keeps most for every
+ * token, about as many numbers as stand in the inner brackets.
  */
-export function boundOf(profile: Backbone, { batch, length }: Pick<Training, "batch" | "length">): number {
+export function boundOf(profile: Backbone, { batch, lengths }: Pick<Training, "batch" | "lengths">): number {
   const { hidden, ffn, heads, layers, vocabulary } = configOf(profile);
-  const perToken = 4 * (10 * hidden + 4 * ffn + 5 * heads * length);
+  const perRow = lengths.reduce((sum, length) => sum + 4 * length * (10 * hidden + 4 * ffn + 5 * heads * length), 0);
   const weights = vocabulary * hidden + layers * (4 * hidden * hidden + 2 * hidden * ffn);
-  return 500e6 + 4 * (perToken * batch * length * layers + 24 * weights);
+  return 500e6 + 4 * (perRow * batch * layers + 24 * weights);
 }
 
 /** The most bytes that some of these take side by side. */

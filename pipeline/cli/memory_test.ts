@@ -55,6 +55,13 @@ Deno.test("pre-training is predicted with its whole table: values, moments and a
   assert.ok(boundOf(glueMini, training) >= total);
 });
 
+Deno.test("memory of a training with several lengths is that of the longest, and the activations of the others", () => {
+  const training = (lengths: number[]) => ({ ...trainingOf(steps[0]!)!, lengths });
+  const [short, long, both] = [[12], [28], [12, 28]].map((lengths) => predictor.predict(training(lengths)));
+  assert.equal(both!.total, long!.total + short!.activations);
+  assert.deepEqual([both!.weights, both!.state], [long!.weights, long!.state]);
+});
+
 Deno.test("memory is told of steps that train on an engine that is predicted, and of no others", () => {
   assert.match(
     memoryTold({ profile: mini, engine: "native" })(steps[0]!)!.words,

@@ -19,7 +19,8 @@ export interface RuntimeOptions {
 const common = (profile?: string): InferenceSession.SessionOptions => ({
   graphOptimizationLevel: "disabled",
   enableMemPattern: false,
-  logSeverityLevel: 3,
+  // What goes wrong in a run is thrown, too: here it would only be said twice.
+  logSeverityLevel: 4,
   ...(profile && { enableProfiling: true, profileFilePrefix: profile }),
 });
 
