@@ -9,7 +9,7 @@ export function machine(versions: Readonly<Record<string, string>> = {}): Machin
     cpu: processor(),
     cores: navigator.hardwareConcurrency,
     arch: Deno.build.arch,
-    os: `${Deno.build.os} ${Deno.osRelease()}`,
+    os: `${Deno.build.os} ${Deno.osRelease().split(".").slice(0, 2).join(".")}`,
     deno: Deno.version.deno,
     onnxruntime: denoJson.imports["onnxruntime-node"].split("@").at(-1)!,
     tfjs: denoJson.imports["@tensorflow/tfjs"].split("@").at(-1)!,
