@@ -2,7 +2,7 @@
 import type { Profile } from "./profile.ts";
 
 const low = { learningRate: 4e-3, options: { alpha: 16 } };
-const blora = { learningRate: 5e-3, options: { alpha: 16, lambdaBits: 5e-4, lambdaRank: 3e-3 } };
+const blora = { learningRate: 3e-3, options: { alpha: 16, lambdaBits: 1e-3, lambdaRank: 5e-3 } };
 
 export const mini: Profile = {
   name: "mini",
@@ -50,7 +50,7 @@ export const mini: Profile = {
   finetune: {
     batch: 16,
     evaluationLengths: [16, 28],
-    gateLearningRate: 0.15,
+    gateLearningRate: 0.075,
     weightDecay: 0.01,
     maxNorm: 1,
     warmupShare: 0.1,

@@ -39,12 +39,6 @@ export function skew(x: Tensor): Tensor {
   return tf.slice(tf.reshape(shifted, [groups, length, 2 * length - 1]), [0, 0, 0], [groups, length, length]);
 }
 
-/** The rows of each example's first token. @param x [N, D] @returns [B, D] */
-export function firstRows(x: Tensor, batch: number): Tensor {
-  const width = x.shape[1]!;
-  return tf.reshape(tf.slice(tf.reshape(x, [batch, -1, width]), [0, 0, 0], [batch, 1, width]), [batch, width]);
-}
-
 /** Of query, key and value: the rows of the content, then those of the relative table. */
 type Pairs = [[Tensor, Tensor], [Tensor, Tensor], [Tensor, Tensor]];
 
@@ -120,19 +114,27 @@ export function attend(pass: Pass, layer: number, x: Tensor, table: Tensor, bias
 /**
  * Attention of each example's first token alone, for a last layer of which nothing else is read.
  * @param x [N, D]
+ * @param first [B, D], the rows of x whose queries count
  * @param bias [1, B, 1, S]
  * @returns [B, D], those rows of `attend`
  */
-export function attendFirst(pass: Pass, layer: number, x: Tensor, table: Tensor, bias: Tensor): Tensor {
+export function attendFirst(
+  pass: Pass,
+  layer: number,
+  x: Tensor,
+  first: Tensor,
+  table: Tensor,
+  bias: Tensor,
+): Tensor {
   const parts = partsOf(pass, layer), { self, query, key, value, H, d, scale, split } = parts;
   const [, B, , S] = bias.shape as [number, number, number, number];
   // Seen from position 0 the offset to position k is -k, for either term.
   const relative = tf.reverse(tf.slice(relativeRows(pass, self, table, S), [1, 0], [S, -1]), 0);
-  // Queries of other tokens are computed and not used: one call costs less than a second one for the queries alone.
-  const projected = pass.linear([query, key, value], tf.concat([x, relative]));
-  const [[queries, forQueries], [keys, forKeys], [values]] = projected.map((y) => tf.split(y, [B * S, S])) as Pairs;
-  const relativeQueries = split(forQueries), relativeKeys = split(forKeys); // [H, S, d]
-  const scaled = tf.mul(split(firstRows(queries, B)), scale), k = split(keys), v = split(values); // [H, B, d] and [H, N, d]
+  const [forQuery] = pass.linear([query], tf.concat([first, relative])) as [Tensor];
+  const [forKey, forValue] = pass.linear([key, value], tf.concat([x, relative])) as [Tensor, Tensor];
+  const [q, relativeQueries] = tf.split(forQuery, [B, S]).map(split) as [Tensor, Tensor]; // [H, B, d] and [H, S, d]
+  const [k, relativeKeys] = tf.split(forKey, [B * S, S]).map(split) as [Tensor, Tensor]; // [H, N, d]
+  const v = split(tf.split(forValue, [B * S, S])[0]!), scaled = tf.mul(q, scale);
 
   const content = tf.matMul(tf.reshape(scaled, [H * B, 1, d]), tf.reshape(k, [H * B, S, d]), false, true); // [H B, 1, S]
   const toPosition = tf.matMul(scaled, relativeKeys, false, true); // [H, B, S]

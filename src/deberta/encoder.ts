@@ -5,7 +5,7 @@
  * Activations are matrices [N, D], so that every projection is one matrix product.
  */
 import * as tf from "@tensorflow/tfjs";
-import { attend, attendFirst, firstRows } from "./attention.ts";
+import { attend, attendFirst } from "./attention.ts";
 import { gelu, layerNorm } from "./composites.ts";
 import { type DebertaConfig, layerName, WORD_EMBEDDINGS } from "./config.ts";
 
@@ -101,14 +101,20 @@ export function encode(pass: Pass, tokens: Tokens): Tensor {
 
 /**
  * Runs the encoder for the first token of each example, which is all that classification reads: the last layer then needs
- * one attention row and one feed-forward row per example.
+ * keys and values of every token, but one query, one attention row and one feed-forward row per example.
  * @returns [B, D], those rows of `encode`
  */
 export function encodeFirst(pass: Pass, tokens: Tokens): Tensor {
   const [B] = tokens.ids.shape as [number], last = pass.config.layers - 1, layer = layerName(last);
-  const shared = prepare(pass, tokens), x = runLayers(pass, last, shared);
-  const attended = attendFirst(pass, last, x, shared.table, shared.bias);
-  return feedForward(pass, layer, close(pass, `${layer}.attention.output`, attended, firstRows(x, B)));
+  const shared = prepare(pass, tokens), x = runLayers(pass, last, shared), first = firstRows(x, B);
+  const attended = attendFirst(pass, last, x, first, shared.table, shared.bias);
+  return feedForward(pass, layer, close(pass, `${layer}.attention.output`, attended, first));
+}
+
+/** The rows of each example's first token. @param x [N, D] @returns [B, D] */
+export function firstRows(x: Tensor, batch: number): Tensor {
+  const width = x.shape[1]!;
+  return tf.reshape(tf.slice(tf.reshape(x, [batch, -1, width]), [0, 0, 0], [batch, 1, width]), [batch, width]);
 }
 
 /**

@@ -4,9 +4,9 @@ import fc from "fast-check";
 import { assertClose, normal } from "../engines/testing.ts";
 import { float32, type HostTensor } from "../tensor/host_tensor.ts";
 import { initializeModel } from "../training/initialize.ts";
-import { firstRows, skew } from "./attention.ts";
+import { skew } from "./attention.ts";
 import { type DebertaConfig, encoderShapes, headShapes } from "./config.ts";
-import { affine, classify, encode, encodeFirst, type Pass } from "./encoder.ts";
+import { affine, classify, encode, encodeFirst, firstRows, type Pass } from "./encoder.ts";
 
 const config: DebertaConfig = {
   vocabulary: 30,

@@ -14,7 +14,7 @@ import type { Site } from "../training/record.ts";
 import { allocator, type BudgetPlan, deviationOf, meanOf, planBudget } from "./adalora_budget.ts";
 import { KINDS, livingOf, restoreLiving, saveLiving } from "./adalora_saved.ts";
 import { beside, throughAll } from "./beside.ts";
-import { families, type Family, locate, partsOf, saveFamilies, unstack } from "./family.ts";
+import { families, type Family, locate, memberOf, partsOf, saveFamilies, unstack } from "./family.ts";
 import {
   adaptedModules,
   type Adapter,
@@ -75,9 +75,10 @@ function openFamily({ name, layers, members, into }: Family, { parameter }: Scop
   const E = tf.mul(parameter(`${name}.lora_E`), scale);
   const down = partsOf(tf.mul(parameter(`${name}.lora_A`), E), layers); // [G, r, in] each
   const up = unstack(parameter(`${name}.lora_B`)); // [out, r] each
-  return (layer: number, x: Tensor) => {
-    const low = throughAll(x, tf.reshape(down[layer]!, [members * rank, into]), members); // [N, r] each
-    return (member: number): Tensor => tf.matMul(low[member]!, up[layer * members + member]!, false, true); // [N, out]
+  return (layer: number, chosen: readonly number[], x: Tensor): Tensor[] => {
+    const A = tf.reshape(memberOf(down[layer]!, chosen, members), [chosen.length * rank, into]);
+    const low = throughAll(x, A, chosen.length); // [N, r] each
+    return chosen.map((member, i) => tf.matMul(low[i]!, up[layer * members + member]!, false, true)); // [N, out]
   };
 }
 
@@ -132,9 +133,8 @@ function attach(config: DebertaConfig, given: AdaloraOptions): Adapter {
       const update = new Map(all.map((family) => [family, openFamily(family, scope, rank, scale)]));
       return {
         linear: beside(sites, scope.affine, (mine, x) => {
-          const { family, layer } = locate(all, mine)!, members = family.modules[layer]!;
-          const change = update.get(family)!(layer, x);
-          return (place) => change(members.indexOf(mine[place]!));
+          const { family, layer, members } = locate(all, mine)!, updates = update.get(family)!(layer, members, x);
+          return (i) => updates[i]!;
         }),
         ...(orthogonality > 0 && { penalty: () => tf.mul(orthogonalityOf(all, scope), orthogonality) }),
       };

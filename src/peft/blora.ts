@@ -29,6 +29,7 @@ import {
   families,
   type Family,
   locate,
+  memberOf,
   partsOf,
   restoreFamilies,
   saveFamilies,
@@ -98,14 +99,27 @@ function parametersOf(family: Family, variant: Variant, { rank, gateLogit }: Blo
   return parameters;
 }
 
-/** The quantizers of one family in one run: `apply(kind, layer, x)` quantizes a stack [members, ...]. */
-function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scope) {
+const isWeight = (kind: Quantized): boolean => ["W0", "A", "B", "E"].includes(kind);
+
+/** The quantizers of one family in one run. */
+interface Quantizers {
+  /** Of weights of all its modules. @param x [rows, ...] */
+  weights(kind: Quantized, x: Tensor): Tensor;
+  /** Of what the chosen members of a layer give. @param x [chosen, ...] */
+  activations(kind: Quantized, x: Tensor, layer: number, chosen: readonly number[]): Tensor;
+}
+
+function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scope): Quantizers {
   const { name, rows, layers, members } = family;
-  if (kinds.length === 0) return (_kind: Quantized, _layer: number, x: Tensor) => x;
+  if (kinds.length === 0) return { weights: (_, x) => x, activations: (_, x) => x };
   if (scope.mode === "calibrate") {
-    return (kind: Quantized, layer: number, x: Tensor) => {
-      unstack(x).forEach((tensor, i) => scope.probe(probeName(family, kind, layer * members + i), tensor));
+    const probe = (kind: Quantized, x: Tensor, rowOf: (i: number) => number) => {
+      unstack(x).forEach((tensor, i) => scope.probe(probeName(family, kind, rowOf(i)), tensor));
       return x;
+    };
+    return {
+      weights: (kind, x) => probe(kind, x, (i) => i),
+      activations: (kind, x, layer, chosen) => probe(kind, x, (i) => layer * members + chosen[i]!),
     };
   }
   const phi = tf.reshape(scope.parameter(`${name}.bit_gates`), [kinds.length * rows, 4]);
@@ -116,8 +130,18 @@ function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scop
     tf.reshape(scope.parameter(`${name}.log_scales`), [-1]),
     levelWeights(tf.mul(raw, ladder(phi))),
   );
-  const stacks = splitLevels(levels, kinds.length * layers); // of G quantizers each
-  return (kind: Quantized, layer: number, x: Tensor) => quantizeWith(x, stacks[kinds.indexOf(kind) * layers + layer]!);
+  // Weights are quantized for all layers at once, activations layer by layer.
+  const stacks = kinds.map((kind) => isWeight(kind) ? [rows] : new Array<number>(layers).fill(members));
+  const split = splitLevels(levels, stacks.flat());
+  const levelsBy = new Map(kinds.map((kind, i) => [kind, split.splice(0, stacks[i]!.length)]));
+  return {
+    weights: (kind, x) => quantizeWith(x, levelsBy.get(kind)![0]!),
+    activations: (kind, x, layer, chosen) => {
+      const { perStep, mixture } = levelsBy.get(kind)![layer]!;
+      const choose = (part: Tensor) => memberOf(part, chosen, members);
+      return quantizeWith(x, { perStep: choose(perStep), mixture: choose(mixture) });
+    },
+  };
 }
 
 /** The mask of live ranks [rows, r] of a family in one run. */
@@ -129,23 +153,24 @@ function openRankMask(family: Family, scope: Scope, rank: number): Tensor {
 
 /** A family's projections in one run. */
 function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alpha }: BloraOptions) {
-  const { name, layers } = family, q = openQuantizers(family, quantizersOf(variant), scope);
+  const { name, layers, members } = family, quantizers = openQuantizers(family, quantizersOf(variant), scope);
+  const stack = (part: string) => tf.stack(family.modules.flat().map((module) => scope.weight(`${module}.${part}`)));
+  const weights = (kind: "W0" | "A" | "B" | "E") =>
+    quantizers.weights(kind, kind === "W0" ? stack("weight") : scope.parameter(`${name}.lora_${kind}`));
   const perLayer = (tensor: Tensor) => partsOf(tensor, layers);
-  const A = perLayer(scope.parameter(`${name}.lora_A`)), B = perLayer(scope.parameter(`${name}.lora_B`));
-  const E = variant.adaptsRank ? perLayer(scope.parameter(`${name}.lora_E`)) : [];
-  const mask = variant.adaptsRank ? perLayer(openRankMask(family, scope, rank)) : [];
+  const W0 = perLayer(weights("W0")), bias = perLayer(tf.expandDims(stack("bias"), 1)); // [G, out, in], [G, 1, out]
+  const A = perLayer(weights("A")), B = perLayer(weights("B")); // [G, r, in], [G, out, r]
+  const live = () => tf.mul(weights("E"), openRankMask(family, scope, rank));
+  const E = variant.adaptsRank ? perLayer(tf.expandDims(live(), 1)) : undefined; // [G, 1, r]
 
-  return (layer: number, x: Tensor): Tensor[] => {
-    const stack = (part: string) => tf.stack(family.modules[layer]!.map((module) => scope.weight(`${module}.${part}`)));
-    const W0 = q("W0", layer, stack("weight")), bias = tf.expandDims(stack("bias"), 1); // [G, 1, out]
-    const base = q("W0-out", layer, tf.add(affineStack(x, W0), bias)); // [G, N, out]
-    let low = q("A-out", layer, affineStack(x, q("A", layer, A[layer]!))); // [G, N, r]
-    if (variant.adaptsRank) {
-      const live = tf.mul(q("E", layer, E[layer]!), mask[layer]!); // [G, r]
-      low = q("E-out", layer, tf.mul(low, tf.expandDims(live, 1)));
-    }
-    const update = q("AB-out", layer, tf.matMul(low, q("B", layer, B[layer]!), false, true)); // [G, N, out]
-    return unstack(q("out", layer, tf.add(base, tf.mul(update, alpha / rank))));
+  return (layer: number, chosen: readonly number[], x: Tensor): Tensor[] => {
+    const pick = (stacks: Tensor[]) => memberOf(stacks[layer]!, chosen, members);
+    const q = (kind: Quantized, y: Tensor) => quantizers.activations(kind, y, layer, chosen);
+    const base = q("W0-out", tf.add(affineStack(x, pick(W0)), pick(bias))); // [G, N, out]
+    let low = q("A-out", affineStack(x, pick(A))); // [G, N, r]
+    if (E) low = q("E-out", tf.mul(low, pick(E)));
+    const update = q("AB-out", tf.matMul(low, pick(B), false, true)); // [G, N, out]
+    return unstack(q("out", tf.add(base, tf.mul(update, alpha / rank))));
   };
 }
 
@@ -211,8 +236,8 @@ function attach(config: DebertaConfig, variant: Variant, options: BloraOptions, 
         linear(modules, x) {
           const found = locate(all, modules);
           if (!found) return undefined;
-          const { family, layer } = found, mine = family.modules[layer]!, projected = project.get(family)!(layer, x);
-          return modules.map((module) => projected[mine.indexOf(module)] ?? scope.affine(module, x));
+          const { family, layer, members, adapted } = found, projected = project.get(family)!(layer, members, x);
+          return modules.map((module) => projected[adapted.indexOf(module)] ?? scope.affine(module, x));
         },
         penalty: () =>
           all.map((family) => familyPenalty(family, variant, scope, family.into * family.out / largest, options))

@@ -18,6 +18,7 @@ export interface Family {
   /** Module names by layer and member. */
   readonly modules: readonly (readonly string[])[];
   readonly sites: readonly AdaptedModule[];
+  readonly place: ReadonlyMap<string, { readonly layer: number; readonly member: number }>;
 }
 
 const FAMILY_OF = {
@@ -43,16 +44,28 @@ export function families(config: DebertaConfig, target: Target): Family[] {
       out: mine[0]!.out,
       modules: Array.from({ length: config.layers }, (_, i) => mine.filter((s) => s.layer === i).map((s) => s.module)),
       sites: mine,
+      place: new Map(mine.map(({ module, layer }, row) => [module, { layer, member: row % members }])),
     };
   });
 }
 
-/** The family and the layer of the modules that read one input; undefined if none of them is adapted. */
-export function locate(all: readonly Family[], modules: readonly string[]) {
-  for (const family of all) {
-    const layer = family.modules.findIndex((members) => members.some((member) => modules.includes(member)));
-    if (layer >= 0) return { family, layer };
-  }
+/** Where modules lie that read one input, all of one layer. */
+export interface Location {
+  readonly family: Family;
+  readonly layer: number;
+  /** Their members of the family, in the order of `adapted`. */
+  readonly members: readonly number[];
+  /** Those of the modules that the family has, in the order in which they were given. */
+  readonly adapted: readonly string[];
+}
+
+/** Where modules that read one input lie among the families; undefined if none of them does. */
+export function locate(all: readonly Family[], modules: readonly string[]): Location | undefined {
+  const family = all.find(({ place }) => modules.some((module) => place.has(module)));
+  if (!family) return undefined;
+  const adapted = modules.filter((module) => family.place.has(module));
+  const places = adapted.map((module) => family.place.get(module)!);
+  return { family, layer: places[0]!.layer, members: places.map(({ member }) => member), adapted };
 }
 
 /**
@@ -68,6 +81,14 @@ export function partsOf(x: Tensor, parts: number | number[], axis = 0): Tensor[]
 export function unstack(x: Tensor): Tensor[] {
   const [count, ...shape] = x.shape as [number, ...number[]];
   return partsOf(x, count).map((part) => tf.reshape(part, shape));
+}
+
+/** The rows of a stack [members, ...] that belong to the chosen members, in their order. */
+export function memberOf(stack: Tensor, chosen: readonly number[], members: number): Tensor {
+  if (chosen.every((member, i) => member === chosen[0]! + i)) {
+    return chosen.length === members ? stack : tf.slice(stack, [chosen[0]!], [chosen.length]);
+  }
+  return tf.concat(chosen.map((i) => tf.slice(stack, [i], [1])));
 }
 
 /**

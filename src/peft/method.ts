@@ -56,10 +56,7 @@ export interface Scope {
 
 /** A method's part in one run of the model. What is missing is done as in the plain backbone. */
 export interface Hooks {
-  /**
-   * Projections of one input [N, in] by the modules of a layer that read it, each [N, out]; undefined leaves them to the
-   * backbone. Query, key and value come together.
-   */
+  /** Projections of one input [N, in] by several modules, each [N, out]; undefined leaves them to the backbone. */
   linear?(modules: readonly string[], x: Tensor): Tensor[] | undefined;
   /** A sublayer's output before dropout and the residual sum. */
   afterSublayer?(module: string, h: Tensor): Tensor;

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
-import { firstRows } from "../deberta/attention.ts";
-import { affine, encode, encodeFirst } from "../deberta/encoder.ts";
+import { affine, encode, encodeFirst, firstRows } from "../deberta/encoder.ts";
 import type { Noise } from "../engines/engine.ts";
 import { assertClose } from "../engines/testing.ts";
 import { float32, type HostTensor, type HostTensors } from "../tensor/host_tensor.ts";

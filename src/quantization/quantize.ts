@@ -5,10 +5,9 @@
  * s4 = 17 s8, ...), x2 + e4 is x rounded to the grid of s4, and so on: the sum is a mixture of plain roundings, weighted by
  * differences of the nested gates. They part company only where x lies exactly half-way between two points of a fine grid.
  *
- * With straight-through rounding the gradient has a closed form. With y the output, dy its gradient and dx = dy inside the
- * range, 0 outside: d/dweight_k = <dy, Q_k(x)> and d/ds2 = (<dy, y> - <dx, x>) / s2, since every level's step is a fixed
- * share of s2 and the clipped range is a fixed multiple of it. Of the latter, <dy, y> / s2 is what flows through the products
- * weight_k s_k, and -<dx, x> is the derivative to ln s2 that is left.
+ * With straight-through rounding the gradient has a closed form. With u = x / s2 limited to the range, y = sum_k m_k R_k(u),
+ * m_k = weight_k s_k and R_k the nearest multiple of grid k's step, counted in that step: dL/dm_k = <dy, R_k(u)>, and, since the
+ * weights sum to 1, dL/dx = dy inside the range, 0 outside, and dL/d(1 / s2) = s2 <dL/dx, x>.
  */
 import * as tf from "@tensorflow/tfjs";
 
@@ -17,8 +16,8 @@ type Tensor = tf.Tensor;
 /** s2 / s_k for k = 2, 4, 8, 16, 32: (2^k - 1) / 3. */
 export const STEP_RATIOS = [1, 5, 85, 21845, 1431655765] as const;
 
-/** The grids that are computed. That for 32 bits is finer than float32: there rounding is the identity. */
-const COARSE = STEP_RATIOS.slice(0, 4);
+/** s2 / s_k of the grids that are computed. That for 32 bits is finer than float32: there s2 itself counts, and nothing is rounded. */
+const COMPUTED = [1, 5, 85, 21845, 1];
 
 /**
  * Added and taken away again, 1.5 2^23 rounds a float32 below 2^22 to a whole number, half to even, in two additions, several
@@ -43,16 +42,11 @@ const WITHIN = 1 - 2 ** -20;
 /** b / s2, from s2 = (b - a) / 3. */
 export const rangeOverStep = (signed: boolean): number => signed ? 1.5 : 3;
 
-/** Where a stack of quantizers stands, in the shapes that `quantizeWith` multiplies with. G quantizers. */
+/** Where a stack of G quantizers stands, in the shapes that `quantizeWith` multiplies with. */
 export interface Levels {
-  /** ln s2, [G, 1, 1]. Takes the part of the gradient to the step that the input brings. */
-  readonly logStep: Tensor;
-  /** Where inputs are clipped, [G, 1, 1] each. */
-  readonly bottom: Tensor;
-  readonly top: Tensor;
-  /** 1 / s_k, and 1 for 32 bits, [G, 5, 1]. */
+  /** 1 / s2, [G, 1, 1]. */
   readonly perStep: Tensor;
-  /** weight_k s_k, and weight_32, [G, 5, 1]. Takes the rest of the gradient to the step, and that to the weights. */
+  /** weight_k s_k, and weight_32 s2, [G, 5, 1]. */
   readonly mixture: Tensor;
 }
 
@@ -61,44 +55,19 @@ export interface Levels {
  * @param logStep [G], ln s2
  * @param weights [G, 5], from `levelWeights`
  */
-export function levelsOf(logStep: Tensor, weights: Tensor, signed = true): Levels {
-  const log = tf.reshape(logStep, [-1, 1, 1]), row = (values: number[]) => tf.tensor(values, [1, 5, 1]);
-  const identity = row([0, 0, 0, 0, 1]), end = rangeOverStep(signed) * WITHIN;
-  /** A function of s2 with the given gradient to its logarithm. */
-  const ofStep = (f: (step: Tensor) => Tensor, gradient: (dy: Tensor, value: Tensor) => Tensor) =>
-    tf.customGrad((...args) => {
-      const [x, save] = args as unknown as [Tensor, tf.GradSaveFunc], value = f(tf.exp(x));
-      save([value]);
-      return { value, gradFunc: (dy: Tensor, [saved]: Tensor[]) => gradient(dy, saved!) };
-    })(log);
-  const none = () => tf.zeros(log.shape);
-  // 32 bits have no step, but with the rest of the gradient, in quantizeWith(), the sum is right if they are treated alike.
-  const steps = ofStep(
-    (step) => tf.add(tf.mul(row([...COARSE.map((ratio) => 1 / ratio), 0]), step), identity),
-    (dy, value) => tf.sum(tf.mul(dy, value), 1, true),
-  );
+export function levelsOf(logStep: Tensor, weights: Tensor): Levels {
+  const log = tf.reshape(logStep, [-1, 1, 1]), shares = tf.tensor(COMPUTED.map((ratio) => 1 / ratio), [1, 5, 1]);
   return {
-    logStep: log,
-    bottom: ofStep((step) => tf.mul(step, signed ? -end : 0), none),
-    top: ofStep((step) => tf.mul(step, end), none),
-    perStep: ofStep((step) => tf.add(tf.div(row([...COARSE, 0]), step), identity), none),
-    mixture: tf.mul(tf.expandDims(weights, 2), steps),
+    perStep: tf.exp(tf.neg(log)),
+    mixture: tf.mul(tf.expandDims(weights, 2), tf.mul(shares, tf.exp(log))),
   };
 }
 
-const PARTS = ["logStep", "bottom", "top", "perStep", "mixture"] as const;
-
-/** The levels of `count` equal stacks, in order. */
-export function splitLevels(levels: Levels, count: number): Levels[] {
-  if (count === 1) return [levels];
-  const [logStep, bottom, top, perStep, mixture] = PARTS.map((part) => tf.split(levels[part], count));
-  return logStep!.map((_, i) => ({
-    logStep: logStep![i]!,
-    bottom: bottom![i]!,
-    top: top![i]!,
-    perStep: perStep![i]!,
-    mixture: mixture![i]!,
-  }));
+/** The levels of stacks, in order. @param sizes how many quantizers each has */
+export function splitLevels(levels: Levels, sizes: number[]): Levels[] {
+  if (sizes.length === 1) return [levels];
+  const perStep = tf.split(levels.perStep, sizes), mixture = tf.split(levels.mixture, sizes);
+  return perStep.map((part, i) => ({ perStep: part, mixture: mixture[i]! }));
 }
 
 /**
@@ -132,10 +101,10 @@ function after(x: Tensor, ...others: Tensor[]): Tensor {
   return tf.add(x, tf.mul(one, 0));
 }
 
-/** Multiples of each grid's step. @param limited [G, 1, N] @returns [G, 5, N] */
-function round(limited: Tensor, perStep: Tensor): Tensor {
-  const offset = tf.tensor(ROUNDING, [1, STEP_RATIOS.length, 1]);
-  return tf.sub(tf.add(tf.mul(limited, perStep), offset), offset);
+/** The multiples of each grid's step. @param limited [G, 1, N] @returns [G, 5, N] */
+function round(limited: Tensor): Tensor {
+  const [ratios, offset] = [COMPUTED, ROUNDING].map((row) => tf.tensor(row, [1, row.length, 1])) as [Tensor, Tensor];
+  return tf.sub(tf.add(tf.mul(limited, ratios), offset), offset);
 }
 
 /** Numbers of all grids of a stack that are computed at a time: 4 MB, of which a processor's cache holds several. */
@@ -149,37 +118,38 @@ const TILE = 2 ** 20;
  * @param x [G, ..., width]
  * @returns as x
  */
-export function quantizeWith(x: Tensor, levels: Levels, { clip = true }: QuantizeOptions = {}): Tensor {
-  const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width;
-  const perTile = Math.max(1, Math.floor(TILE / (groups * STEP_RATIOS.length * width))), large = lines > perTile;
-  const limit = (x: Tensor, bottom: Tensor, top: Tensor) => clip ? tf.minimum(tf.maximum(x, bottom), top) : x; // [G, 1, N]
+export function quantizeWith(
+  x: Tensor,
+  { perStep, mixture }: Levels,
+  { signed = true, clip = true }: QuantizeOptions = {},
+): Tensor {
+  const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width, count = COMPUTED.length;
+  const perTile = Math.max(1, Math.floor(TILE / (groups * count * width))), large = lines > perTile;
+  const end = rangeOverStep(signed) * WITHIN;
+  /** x in steps of s2, that limited to the range, and that on all grids. @param x [G, 1, N] */
+  const steps = (x: Tensor, perStep: Tensor): [Tensor, Tensor, Tensor] => {
+    const scaled = tf.mul(x, perStep), limited = clip ? tf.clipByValue(scaled, signed ? -end : 0, end) : scaled;
+    return [scaled, limited, round(limited)];
+  };
   const apply = tf.customGrad((...args) => {
-    const save = args.pop() as unknown as tf.GradSaveFunc;
-    const [x, _logStep, bottom, top, perStep, mixture] = args as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
-    const limited = limit(x, bottom, top), rounded = round(limited, perStep);
-    save(large ? [x, bottom, top, perStep] : [x, limited, rounded]);
-    const again = (dy: Tensor, [x, bottom, top, perStep]: Tensor[]): Tensor[] => {
-      const limited = limit(x!, after(bottom!, dy), top!);
-      return [x!, limited, round(limited, after(perStep!, dy))];
-    };
-    const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-      const [x, limited, rounded] = (large ? again(dy, saved) : saved) as [Tensor, Tensor, Tensor];
-      const inside = clip ? tf.where(tf.equal(x, limited), dy, tf.zerosLike(dy)) : dy;
+    const [x, perStep, mixture, save] = args as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
+    const made = steps(x, perStep);
+    save([x, perStep, ...(large ? [] : made)]);
+    const gradFunc = (dy: Tensor, [x, perStep, ...kept]: Tensor[]) => {
+      const [scaled, limited, rounded] = (large ? steps(x!, after(perStep!, dy)) : kept) as [Tensor, Tensor, Tensor];
+      const inside = clip ? tf.where(tf.equal(scaled, limited), dy, tf.zerosLike(dy)) : dy;
       const dMixture = innerProducts(rounded, dy, width);
-      const dLogStep = tf.neg(innerProducts(inside, x, width));
-      const dx = large ? after(inside, dMixture, dLogStep) : inside;
-      // Arguments that were not saved may be gone by now; their shapes are not.
-      const none = ({ shape }: Tensor) => tf.zeros(shape);
-      return [dx, dLogStep, none(bottom), none(top), none(perStep), dMixture];
+      const dPerStep = tf.div(innerProducts(inside, x!, width), perStep!);
+      return [large ? after(inside, dMixture, dPerStep) : inside, dPerStep, dMixture];
     };
-    return { value: tf.matMul(mixture, rounded, true, false), gradFunc };
+    return { value: tf.matMul(mixture, made[2], true, false), gradFunc };
   });
-  const flat = tf.reshape(x, [groups, 1, -1]), parts = PARTS.map((part) => levels[part]);
-  if (!large) return tf.reshape(apply(flat, ...parts), x.shape);
+  const flat = tf.reshape(x, [groups, 1, -1]);
+  if (!large) return tf.reshape(apply(flat, perStep, mixture), x.shape);
   const sizes = Array.from({ length: Math.ceil(lines / perTile) }, (_, i) => {
     return width * Math.min(perTile, lines - i * perTile);
   });
-  return tf.reshape(tf.concat(tf.split(flat, sizes, 2).map((tile) => apply(tile, ...parts)), 2), x.shape);
+  return tf.reshape(tf.concat(tf.split(flat, sizes, 2).map((tile) => apply(tile, perStep, mixture)), 2), x.shape);
 }
 
 /**
@@ -190,5 +160,5 @@ export function quantizeWith(x: Tensor, levels: Levels, { clip = true }: Quantiz
  * @returns as x
  */
 export function quantize(x: Tensor, s2: Tensor, weights: Tensor, options: QuantizeOptions = {}): Tensor {
-  return quantizeWith(x, levelsOf(tf.log(s2), weights, options.signed), options);
+  return quantizeWith(x, levelsOf(tf.log(s2), weights), options);
 }

@@ -2,14 +2,12 @@
 import * as tf from "@tensorflow/tfjs";
 import type { TensorSpec } from "../compile/tracer.ts";
 import { type DebertaConfig, encoderShapes, headShapes, WORD_EMBEDDINGS } from "../deberta/config.ts";
-import { firstRows } from "../deberta/attention.ts";
-import { affine, classify, encode, encodeFirst, type Pass } from "../deberta/encoder.ts";
+import { affine, classify, encode, encodeFirst, firstRows, type Pass } from "../deberta/encoder.ts";
 import type { Noise, Program, Tensors } from "../engines/engine.ts";
 import type { Adapter, Group, Mode, Scope } from "../peft/method.ts";
-import { sizeOf } from "../tensor/host_tensor.ts";
-import { type Layout, layOut, type Trainable, unpack } from "./layout.ts";
+import { type Layout, layOut, type Trainable } from "./layout.ts";
 import { rowsOfBatch } from "./row_table.ts";
-import { type Optimizer, ROWS, stateRegisters, type StepDefinition, trainProgram } from "./step.ts";
+import { type Optimizer, type StepDefinition, trainProgram, unpackAll, vectorsOf } from "./step.ts";
 
 type Tensor = tf.Tensor;
 
@@ -175,20 +173,14 @@ export function fineTuneProgram(model: Model, optimizer: Optimizer, batch: numbe
 
 /** Tensors of a run that does not train: frozen ones, and trained ones cut from the same vectors as in training. */
 function openTensors(model: Model, batch: number, length: number) {
-  const rows = rowsOf(model, batch, length);
-  const vectors = [
-    ...layoutOf(model).map((part) => ({ ...part, register: stateRegisters(part.group).p })),
-    ...(rows
-      ? [{ group: rows.group, members: [rows], size: sizeOf(rows.shape), register: stateRegisters(ROWS).p }]
-      : []),
-  ];
+  const vectors = vectorsOf(layoutOf(model), rowsOf(model, batch, length));
   const inputs: Record<string, TensorSpec> = {
     ...frozenInputs(model),
-    ...Object.fromEntries(vectors.map(({ register, size }) => [register, { dtype: "float32", shape: [size] }])),
+    ...Object.fromEntries(vectors.map(({ registers, size }) => [registers.p, { dtype: "float32", shape: [size] }])),
     ...batchInputs(batch, length),
   };
   const tensorsOf = (given: Tensors) => {
-    const trained: Tensors = Object.assign({}, ...vectors.map((part) => unpack(part, given[part.register]!)));
+    const trained = unpackAll(vectors, vectors.map(({ registers }) => given[registers.p]!));
     return (name: string): Tensor => (trained[name] ?? given[frozenRegister(name)])!;
   };
   return { inputs, tensorsOf };
@@ -207,7 +199,10 @@ export function evaluateProgram(model: Model, batch: number, length: number): Pr
   };
 }
 
-/** What the method's probes see of one batch: the largest |value| of each, the sum of x^T x of each Gram probe. */
+/**
+ * What the method's probes see of one batch: the largest |value| of each, the sum of x^T x of each Gram probe. The last layer
+ * runs whole: ranges are those of every token, also where training goes on with the first one's alone.
+ */
 export function calibrateProgram(model: Model, batch: number, length: number): Program {
   const { inputs, tensorsOf } = openTensors(model, batch, length);
   return {
@@ -225,7 +220,7 @@ export function calibrateProgram(model: Model, batch: number, length: number): P
       };
       const tensor = tensorsOf(given);
       const { pass } = openPass(model, { mode: "calibrate", noise, tensor, probe, probeGram });
-      logitsOf(model, pass, given);
+      encode(pass, { ids: given.ids!, mask: given.mask! });
       return seen;
     },
   };

@@ -5,7 +5,7 @@
  * from words that could stand in the same place.
  */
 import * as tf from "@tensorflow/tfjs";
-import { type DebertaConfig, encoderShapes } from "../deberta/config.ts";
+import { type DebertaConfig, encoderShapes, layerName } from "../deberta/config.ts";
 import { gelu } from "../deberta/composites.ts";
 import { affine, encode } from "../deberta/encoder.ts";
 import type { Device } from "../engines/engine.ts";
@@ -126,16 +126,23 @@ function detectionProgram(
 }
 
 /**
- * Where pre-training starts. Queries and keys start alike, so that a word attends to its own kind, here and in the other
- * sentence, before anything is learnt; a small encoder takes most of its steps to find that out by itself.
+ * Where pre-training starts. In half of the first layer's heads queries and keys start alike, so that a word attends to its own
+ * kind, here and in the other sentence, before anything is learnt; a small encoder takes most of its steps to find that out by
+ * itself. All other heads stay free: where every head starts so, the first token attends to itself alone, and what a sentence
+ * says hardly reaches the one token that classification reads.
  */
-function startOf(shapes: Readonly<Record<string, readonly number[]>>, std: number, seed: number): HostTensors {
-  const start = initializeModel(shapes, std, seed);
-  const keys = Object.keys(start).filter((name) => name.endsWith("key_proj.weight"));
-  return {
-    ...start,
-    ...Object.fromEntries(keys.map((name) => [name, start[name.replace("key_proj", "query_proj")]!])),
-  };
+function startOf(
+  config: DebertaConfig,
+  shapes: ReturnType<typeof encoderShapes>,
+  std: number,
+  seed: number,
+): HostTensors {
+  const start = initializeModel(shapes, std, seed), { hidden, heads } = config;
+  const self = `${layerName(0)}.attention.self`, key = `${self}.key_proj.weight`;
+  const alike = Math.ceil(heads / 2) * (hidden / heads) * hidden;
+  const keys = Float32Array.from(start[key]!.data);
+  keys.set(start[`${self}.query_proj.weight`]!.data.subarray(0, alike));
+  return { ...start, [key]: float32([hidden, hidden], keys) };
 }
 
 /**
@@ -149,7 +156,7 @@ export async function pretrain(input: PretrainInput): Promise<Pretrained> {
   const layout = layOut(Object.entries(shapes).map(([name, shape]) => ({ name, shape, group: groupOf(name) })));
   const optimizer: Optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
   device.clear();
-  device.write(freshState(flatten(layout, startOf(shapes, settings.std, seed))));
+  device.write(freshState(flatten(layout, startOf(config, shapes, settings.std, seed))));
 
   const programs = new ProgramCache(device), byFrequency = sampler(sequences, special);
   const replace = (id: number, stream: Stream) =>

@@ -34,6 +34,19 @@ Deno.test("pretrain() learns to tell replaced tokens, and gives an encoder and t
   assert.ok(late < 0.8 * early, `${early} fell to ${late} only`);
 });
 
+Deno.test("pretrain() starts with queries and keys alike in half of the first layer's heads, and in no other head", async () => {
+  const config = { ...TINY, layers: 2 }, { layers, heads, hidden } = config, size = hidden / heads * hidden;
+  const { weights } = await pretrain({ ...base, config, settings: { ...settings, steps: 0 } });
+  const alike = Array.from({ length: layers }, (_, layer) => {
+    const [query, key] = ["query", "key"].map((name) => {
+      return weights[`deberta.encoder.layer.${layer}.attention.self.${name}_proj.weight`]!.data as Float32Array;
+    });
+    const headOf = (data: Float32Array, head: number) => data.subarray(head * size, (head + 1) * size).join();
+    return Array.from({ length: heads }, (_, head) => headOf(query!, head) === headOf(key!, head));
+  });
+  alike.forEach((row, layer) => assert.deepEqual(row, row.map((_, head) => layer === 0 && head < heads / 2)));
+});
+
 Deno.test("pretrain() gives the same bits twice, and other bits from another seed", async () => {
   const run = (seed: number) => pretrain({ ...base, settings: { ...settings, steps: 5, seed } });
   const [first, second, other] = [await run(0), await run(0), await run(1)];

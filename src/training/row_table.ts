@@ -110,7 +110,7 @@ export class RowTable {
     for (let step = this.#seen[row]!; step < this.#steps.length; step++) {
       const { keep, rate, root } = this.#steps[step]!;
       if (!this.#moved[row]) {
-        if (keep !== 1) { for (let i = from; i < to; i++) p[i] = p[i]! * keep; }
+        for (let i = from; i < to && keep !== 1; i++) p[i] = p[i]! * keep;
         continue;
       }
       for (let i = from; i < to; i++) {

@@ -5,7 +5,7 @@ import type { Noise, Program, Tensors } from "../engines/engine.ts";
 import { GROUPS, type Tracked } from "../peft/method.ts";
 import { float32, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
 import { adamw, type AdamWOptions, clipByGlobalNorm, type StepSizes, stepSizes } from "./adamw.ts";
-import { type Layout, type Trainable, unpack } from "./layout.ts";
+import { type GroupLayout, type Layout, type Trainable, unpack } from "./layout.ts";
 
 /** The register of a method's state. */
 export const trackedRegister = (name: string): string => `s:${name}`;
@@ -15,6 +15,24 @@ export const ROWS = "rows";
 
 /** Registers of a group's parameter vector and its moments. */
 export const stateRegisters = (group: string) => ({ p: `p:${group}`, m: `m:${group}`, v: `v:${group}` });
+
+/** One of the vectors that a step renews, with its registers. */
+export interface StepVector extends GroupLayout {
+  readonly registers: ReturnType<typeof stateRegisters>;
+}
+
+/** All of them: one for each group, and one for the rows of a table that trains by rows, in the table's own group. */
+export function vectorsOf(layout: Layout, rows?: Trainable): StepVector[] {
+  const groups = layout.map((part) => ({ ...part, registers: stateRegisters(part.group) }));
+  if (!rows) return groups;
+  const { group, shape } = rows;
+  return [...groups, { group, members: [rows], size: sizeOf(shape), registers: stateRegisters(ROWS) }];
+}
+
+/** The named tensors of all vectors, inside a program. */
+export function unpackAll(vectors: readonly StepVector[], values: readonly tf.Tensor[]): Tensors {
+  return Object.assign({}, ...vectors.map((vector, i) => unpack(vector, values[i]!)));
+}
 
 export interface Optimizer extends AdamWOptions {
   /** Largest norm of all gradients together, or null for no clipping. */
@@ -47,16 +65,14 @@ const scalar: TensorSpec = { dtype: "float32", shape: [] };
 export function trainProgram({ name, inputs, layout, optimizer, rows, loss, tracking }: StepDefinition): Program {
   const specs: Record<string, TensorSpec> = { ...inputs, root: scalar };
   const writes: Record<string, string> = {};
-  const kept = layout.map((part) => ({ ...part, registers: stateRegisters(part.group) }));
-  const fed = rows
-    ? [{ group: rows.group, members: [rows], size: sizeOf(rows.shape), registers: stateRegisters(ROWS) }]
-    : [];
-  const parts = [...kept, ...fed];
+  const parts = vectorsOf(layout, rows);
   for (const { group, size, registers } of parts) {
     for (const register of Object.values(registers)) specs[register] = { dtype: "float32", shape: [size] };
     specs[`keep:${group}`] = specs[`rate:${group}`] = scalar;
   }
-  for (const { registers } of kept) for (const register of Object.values(registers)) writes[register] = register;
+  for (const { registers } of vectorsOf(layout)) {
+    for (const register of Object.values(registers)) writes[register] = register;
+  }
   for (const [key, shape] of Object.entries(tracking?.state ?? {})) {
     const register = trackedRegister(key);
     specs[register] = { dtype: "float32", shape };
@@ -64,9 +80,7 @@ export function trainProgram({ name, inputs, layout, optimizer, rows, loss, trac
   }
   const apply = (given: Tensors, noise: Noise): Tensors => {
     const vectors = parts.map(({ registers }) => given[registers.p]!);
-    const named = (from: readonly tf.Tensor[]): Tensors =>
-      Object.assign({}, ...parts.map((part, i) => unpack(part, from[i]!)));
-    const objective = (...from: tf.Tensor[]) => loss(named(from), given, noise) as tf.Scalar;
+    const objective = (...from: tf.Tensor[]) => loss(unpackAll(parts, from), given, noise) as tf.Scalar;
     const { value, grads } = tf.valueAndGrads(objective)(vectors);
     const outputs: Tensors = { loss: value };
     let gradients = grads;
@@ -82,7 +96,8 @@ export function trainProgram({ name, inputs, layout, optimizer, rows, loss, trac
       for (const part of ["p", "m", "v"] as const) outputs[registers[part]] = next[part];
     });
     if (tracking) {
-      const after = named(parts.map(({ registers }) => outputs[registers.p]!)), slopes = named(gradients);
+      const after = unpackAll(parts, parts.map(({ registers }) => outputs[registers.p]!));
+      const slopes = unpackAll(parts, gradients);
       const renewed = tracking.track({
         parameter: (key) => after[key]!,
         gradient: (key) => slopes[key]!,

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs";
+import { encoderShapes, headShapes } from "../deberta/config.ts";
+import { affine, encode, type Pass } from "../deberta/encoder.ts";
+import { attachMethod } from "../peft/registry.ts";
+import { float32, int32 } from "../tensor/host_tensor.ts";
+import { initializeModel } from "./initialize.ts";
+import { calibrateProgram, type Model } from "./model.ts";
+import { startingTensors, startRegisters } from "./start.ts";
+import { portable, TINY } from "./testing.ts";
+
+Deno.test("calibration measures the queries of every token, also in the last layer, which trains with the first one's alone", async () => {
+  const labels = 2, model: Model = { config: TINY, adapter: attachMethod("blora", TINY), labels, classifierDropout: 0 };
+  const weights = initializeModel({ ...encoderShapes(TINY), ...headShapes(TINY, labels) }, 0.5, 3);
+  const ids = Array.from({ length: 24 }, (_, i) => i % 6 === 0 ? 1 : 2 + i * 7 % 14), shape = [4, 6];
+  portable.clear();
+  portable.write(startRegisters(model, startingTensors(model, weights, 0, null)));
+  const calibration = await portable.load(calibrateProgram(model, 4, 6));
+  const seen = await calibration.run({ ids: int32(shape, ids), mask: float32(shape, new Array(24).fill(1)) });
+  await calibration.dispose();
+
+  tf.setBackend("cpu");
+  const largest = tf.tidy(() => {
+    const weight = (name: string) => tf.tensor(weights[name]!.data as Float32Array, [...weights[name]!.shape]);
+    let most = 0;
+    const pass: Pass = {
+      config: TINY,
+      weight,
+      linear: (modules, x) =>
+        modules.map((module) => {
+          const y = affine({ weight }, module, x);
+          if (module.endsWith("query_proj")) most = Math.max(most, tf.max(tf.abs(y)).dataSync()[0]!);
+          return y;
+        }),
+      afterSublayer: (_, h) => h,
+      dropout: (_, x) => x,
+    };
+    encode(pass, { ids: tf.tensor2d(ids, [4, 6], "int32"), mask: tf.ones([4, 6]) });
+    return most;
+  });
+  const measured = seen["attention/W0-out/0"]!.data[0]!;
+  assert.ok(Math.abs(measured - largest) < 1e-5 * largest, `${measured}, expected ${largest}`);
+});
