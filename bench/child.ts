@@ -7,7 +7,7 @@ import type { Request, Row } from "./request.ts";
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/** A process that ran a script of this folder would be started so. */
+/** How a script of this folder is started. */
 export type Command = readonly [program: string, ...args: string[]];
 
 /** One of our scripts, with its argument. */

@@ -1,8 +1,8 @@
 /** `deno task bench --epoch`: one epoch of a real task, each side with the batches that its users would make. */
-import { findSource, readSources } from "../src/fetch/sources.ts";
-import { fetchSource } from "../src/fetch/fetch.ts";
 import { basename } from "node:path";
 import { UsageError } from "../src/errors.ts";
+import { fetchSource } from "../src/fetch/fetch.ts";
+import { findSource, readSources } from "../src/fetch/sources.ts";
 import { readTask } from "../src/glue/read.ts";
 import { officialFiles } from "../src/glue/task_files.ts";
 import type { TaskName } from "../src/glue/tasks.ts";
@@ -16,7 +16,7 @@ import { mergeMeasurements } from "./merge.ts";
 import { expectedSeconds, Progress } from "./progress.ts";
 import { EPOCH_TASKS, SHAPES } from "./shapes.ts";
 import { median, rounded } from "./statistics.ts";
-import type { LoraRequest } from "./training.ts";
+import type { LoraRequest } from "./lora.ts";
 
 /** Padded lengths of ours, and the most tokens that any side keeps of an example. */
 const LENGTHS = [16, 24, 32, 48, 64, 96, 128, 192, 256], MOST = LENGTHS.at(-1)!;
@@ -135,10 +135,10 @@ export async function compareEpochs(options: EpochOptions, onTask: (epochs: Epoc
       return { task, examples: all.slice(0, options.examples), longest: Math.max(...all.map(({ ids }) => ids.length)) };
     }),
   );
-  const turns = interleave(EPOCH_SIDES, rounds), count = (ids: readonly unknown[]) => ids.length;
+  const turns = interleave(EPOCH_SIDES, rounds);
   const progress = new Progress(tasks.flatMap(({ examples, longest }) =>
     turns.map(({ side }) => {
-      const mean = examples.reduce((sum, { ids }) => sum + count(ids), 0) / examples.length;
+      const mean = examples.reduce((sum, { ids }) => sum + ids.length, 0) / examples.length;
       const length = side.endsWith("padded") ? longest : side.endsWith("dynamic") ? 1.6 * mean : 1.2 * mean;
       const engine = side.startsWith("native") ? "native" : "pytorch";
       return expectedSeconds({ engine, config, batch: BATCH, length, steps: Math.ceil(examples.length / BATCH) });
@@ -148,7 +148,7 @@ export async function compareEpochs(options: EpochOptions, onTask: (epochs: Epoc
   let done: Epochs = { machine: machine(versions), epochs: [] };
   try {
     for (const { task, examples, longest } of tasks) {
-      const file = `${folder}/${task}.json`, real = examples.reduce((sum, { ids }) => sum + count(ids), 0);
+      const file = `${folder}/${task}.json`, real = examples.reduce((sum, { ids }) => sum + ids.length, 0);
       await Deno.writeTextFile(file, JSON.stringify(examples));
       const shared = { config, rank: RANK, batch: BATCH, threads, examples: file, lengths: LENGTHS, longest };
       const rows: Record<string, EpochRow[]> = {};

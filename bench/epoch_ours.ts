@@ -4,7 +4,7 @@ import { type EncodedExample, trainingBatches, trainingFeeds } from "../src/trai
 import type { EpochRequest, EpochRow } from "./epoch.ts";
 import { peakMegabytes } from "./memory.ts";
 import { given } from "./request.ts";
-import { openLora } from "./training.ts";
+import { openLora } from "./lora.ts";
 
 const { examples: file, lengths, batch: size, ...request } = given<EpochRequest>();
 const examples = JSON.parse(Deno.readTextFileSync(file)) as EncodedExample[];

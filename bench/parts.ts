@@ -3,7 +3,7 @@ import { isProduct } from "../src/compile/cost.ts";
 import type { Graph, Node, Value } from "../src/compile/ir.ts";
 import type { Layout, Trainable } from "../src/training/layout.ts";
 import { frozenRegister } from "../src/training/model.ts";
-import { ROWS, stateRegisters } from "../src/training/step.ts";
+import { vectorsOf } from "../src/training/step.ts";
 
 const PARTS: readonly (readonly [part: string, names: RegExp])[] = [
   ["relative positions", /rel_embeddings|encoder\.LayerNorm/],
@@ -29,9 +29,7 @@ export function partsOf(graph: Graph, layout: Layout, rows?: Trainable): Map<Nod
     if (name.startsWith(frozenRegister(""))) weights.set(value, partOf(name));
     if (/^(keep|rate):|^root$/.test(name)) optimizers.add(value);
   }
-  const groups = layout.map(({ group, members }) => ({ members, registers: stateRegisters(group) }));
-  if (rows) groups.push({ members: [rows], registers: stateRegisters(ROWS) });
-  for (const { members, registers: { p, m, v } } of groups) {
+  for (const { members, registers: { p, m, v } } of vectorsOf(layout, rows)) {
     const vector = graph.inputs[p];
     for (const register of [m, v]) if (graph.inputs[register]) optimizers.add(graph.inputs[register]);
     // A vector of one member is not cut into parts.

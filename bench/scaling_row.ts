@@ -3,7 +3,7 @@ import { trainingFeeds } from "../src/training/batches.ts";
 import { given } from "./request.ts";
 import type { Point } from "./scaling.ts";
 import { median } from "./statistics.ts";
-import { openLora } from "./training.ts";
+import { openLora } from "./lora.ts";
 
 const { shape: { config, batch, length }, rank, threads, steps } = given<
   Point & { readonly threads: number; readonly steps: number }

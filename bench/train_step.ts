@@ -20,7 +20,7 @@ function randomTensor(name: string, shape: readonly number[]): HostTensors[strin
   return float32(shape, data);
 }
 
-const RATES = {
+export const RATES = {
   weights: { lr: 1e-4, weightDecay: 0.01 },
   biases: { lr: 1e-4, weightDecay: 0 },
   gates: { lr: 1e-2, weightDecay: 0 },
@@ -54,8 +54,8 @@ export async function openStep(engine: string, method: string, shape: Shape, opt
   device.write(startRegisters(model, startingTensors(model, weights, 0, seen)));
   const program = fineTuneProgram(model, optimizer, batch, length), loaded = await device.load(program);
   const rows = rowsOf(model, batch, length);
-  const table = rows && new RowTable(weights[rows.name]!, rows.group, optimizer),
-    executable = table?.trains(loaded) ?? loaded;
+  const table = rows && new RowTable(weights[rows.name]!, rows.group, optimizer);
+  const executable = table?.trains(loaded) ?? loaded;
   const feeds = {
     labels: int32([batch], Array.from({ length: batch }, (_, i) => i % 2)),
     weights: float32([batch], new Array(batch).fill(1 / batch)),

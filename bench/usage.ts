@@ -19,11 +19,9 @@ export type Kind = keyof typeof KNOWN;
 export function kindOf(given: readonly string[]): Kind {
   const [kind = "rows", second] = given.filter((name) => name in KNOWN) as Kind[];
   if (second) throw new UsageError(`Cannot measure both --${kind} and --${second}: choose one`);
-  const known: readonly string[] = [kind, "verbose", ...KNOWN[kind]],
-    lost = given.find((name) => !known.includes(name));
-  if (lost) {
-    throw new UsageError(`--${lost} does nothing ${whereLost(lost, kind)}: leave it out`);
-  }
+  const known: readonly string[] = [kind, "verbose", ...KNOWN[kind]];
+  const lost = given.find((name) => !known.includes(name));
+  if (lost) throw new UsageError(`--${lost} does nothing ${whereLost(lost, kind)}: leave it out`);
   return kind;
 }
 

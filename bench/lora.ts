@@ -8,6 +8,7 @@ import { initializeModel } from "../src/training/initialize.ts";
 import { fineTuneProgram, layoutOf } from "../src/training/model.ts";
 import { startingTensors, startRegisters } from "../src/training/start.ts";
 import { stepFeeds } from "../src/training/step.ts";
+import { RATES } from "./train_step.ts";
 
 export interface LoraRequest {
   readonly config: DebertaConfig;
@@ -15,8 +16,6 @@ export interface LoraRequest {
   readonly batch: number;
   readonly threads: number;
 }
-
-const RATES = { weights: { lr: 1e-4, weightDecay: 0.01 }, biases: { lr: 1e-4, weightDecay: 0 } };
 
 /** Opens a device and puts a model with random weights on it. */
 export async function openLora({ config, rank, batch, threads }: LoraRequest) {
