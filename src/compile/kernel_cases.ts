@@ -1,6 +1,8 @@
 /** What the tests of kernels run: for each mapped kernel, calls that reach it, over shapes, axes and element types. */
 import * as tf from "@tensorflow/tfjs";
 import { layerNorm } from "../deberta/composites.ts";
+import { levelWeights } from "../quantization/gates.ts";
+import { levelsOf, quantizeWith } from "../quantization/quantize.ts";
 import { bits, normal, positive, spread, whole } from "../engines/testing.ts";
 import { float32, type HostTensor, int32 } from "../tensor/host_tensor.ts";
 import { TRACE } from "./tracer.ts";
@@ -294,4 +296,17 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
   LayerNorm: [[4, 6], [1, 3], [5, 1]].map(([n, d]) =>
     of((x, gamma, beta) => layerNorm(x, gamma, beta, 1e-7), normal([n!, d!]), spread([d!]), spread([d!], 0.1))
   ),
+
+  // Gates that are wholly open, wholly shut and in between: the grids of a stack of three that count are 32; 2, 4; 2, 8.
+  OpenRows: [
+    of(
+      (x, logStep, gates) => {
+        const levels = levelsOf(logStep, levelWeights(tf.clipByValue(gates, 0, 1)));
+        return quantizeWith(x, levels, { skip: true });
+      },
+      normal([3, 16, 512]),
+      float32([3], [-1, -0.5, 0]),
+      float32([3, 4], [2, 2, 2, 2, 0.25, -1, 0.5, 2, 0.75, 2, -1, 0.5]),
+    ),
+  ],
 };

@@ -281,3 +281,9 @@ registerTraceKernel("LayerNorm", ({ x, gamma, beta }, { epsilon }, { build, valu
   const attributes = { axis: -1, epsilon: epsilon as number };
   return build.many("LayerNormalization", [input, value(gamma!), value(beta!)], [input, row, row], attributes);
 });
+
+// Of src/quantization/quantize.ts; passes/open_rows.ts says what becomes of it.
+registerTraceKernel("OpenRows", ({ mixture }, _, { build, value }) => {
+  const weights = value(mixture!), [groups, , count] = weights.shape as [number, number, number];
+  return build.one("OpenRows", [weights], { dtype: "float32", shape: [groups, count, count] });
+});

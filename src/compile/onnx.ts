@@ -84,9 +84,9 @@ class Emitter {
 
   node(node: Node): object {
     const input = node.inputs.map((value) => this.name(value));
-    const asInputs = AS_INPUTS[node.op] ?? [];
+    const asInputs = (AS_INPUTS[node.op] ?? []).filter((key) => key in node.attributes);
     for (const key of asInputs) input.push(this.int64(node.attributes[key] as readonly number[]));
-    if (node.op === "Slice") {
+    if (node.op === "Slice" && node.attributes.steps) {
       input.push(
         this.int64(node.inputs[0]!.shape.map((_, i) => i)),
         this.int64(node.attributes.steps as readonly number[]),

@@ -2,6 +2,8 @@
 import type { InferenceSession } from "onnxruntime-common";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Graph } from "../compile/ir.ts";
+import { dropClosedRows, keepAllRows } from "../compile/passes/open_rows.ts";
+import { sumByColumns } from "../compile/passes/row_products.ts";
 import { InputError } from "../errors.ts";
 import type { CompiledDevice, Runtime } from "./compiled.ts";
 import type { Program } from "./engine.ts";
@@ -33,7 +35,12 @@ export async function openPortable(): Promise<CompiledDevice> {
   const runtime = await import("onnxruntime-web/wasm");
   runtime.env.wasm.numThreads = 1;
   // Tensors that keep their places from run to run save WebAssembly's allocator much time; elsewhere they only cost memory.
-  return await compiledDevice(runtime, { ...common(), enableMemPattern: true });
+  // So do sizes that do not change, hence all rows.
+  return await compiledDevice(
+    runtime,
+    { ...common(), enableMemPattern: true },
+    (graph) => sumByColumns(keepAllRows(graph)),
+  );
 }
 
 /** ONNX Runtime's own kernels for this processor, from its npm package. @throws InputError if it does not load */
@@ -46,7 +53,7 @@ export async function openNative({ threads, profile }: RuntimeOptions): Promise<
     // Threads that spin while they wait wake up at once, a third of a short step's time; one thread has nobody to wait for, and
     // who runs several processes side by side gives each of them one.
     extra: { session: { intra_op: { allow_spinning: threads > 1 ? "1" : "0" } } },
-  });
+  }, dropClosedRows);
 }
 
 /**
@@ -61,7 +68,7 @@ export async function openAccelerated(provider: "webgpu" | "cuda", options: Runt
   const device = await compiledDevice(
     runtime,
     { ...common(options.profile), intraOpNumThreads: options.threads, executionProviders: [provider] },
-    provider === "webgpu" ? limitTensors : undefined,
+    (graph) => provider === "webgpu" ? limitTensors(keepAllRows(graph)) : keepAllRows(graph),
   );
   // Providers look for their device when the first session is made, and say there whether they found one.
   await device.load(PROBE).then((probe) => probe.dispose(), (error: Error) => {
@@ -99,7 +106,7 @@ const REMEDIES = {
 async function compiledDevice(
   runtime: Runtime,
   options: InferenceSession.SessionOptions,
-  adapt?: (graph: Graph) => Graph,
+  adapt: (graph: Graph) => Graph,
 ): Promise<CompiledDevice> {
   const { CompiledDevice } = await import("./compiled.ts");
   return new CompiledDevice(runtime, options, adapt);

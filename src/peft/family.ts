@@ -92,20 +92,25 @@ export function memberOf(stack: Tensor, chosen: readonly number[], members: numb
 }
 
 /**
- * One input through a stack of matrices: y[g] = x W[g]^T.
+ * One input through a stack of matrices, y[g] = x W[g]^T, as one product with the matrices below each other: a few large products
+ * keep more threads busy than many smaller ones.
  * @param x [N, in]
  * @param W [G, out, in]
  * @returns [G, N, out]
  */
 export function affineStack(x: Tensor, W: Tensor): Tensor {
+  const [groups, out, into] = W.shape as [number, number, number], rows = x.shape[0]!;
   const apply = tf.customGrad((...args) => {
     const [x, W, save] = args as unknown as [Tensor, Tensor, tf.GradSaveFunc];
-    save([x, W]);
+    const flat = tf.reshape(W, [groups * out, into]);
+    save([x, flat]);
     const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-      const [x, W] = saved as [Tensor, Tensor];
-      return [tf.sum(tf.matMul(dy, W), 0), tf.matMul(dy, tf.expandDims(x, 0), true, false)];
+      const [x, flat] = saved as [Tensor, Tensor];
+      const beside = tf.reshape(tf.transpose(dy, [1, 0, 2]), [rows, groups * out]);
+      return [tf.matMul(beside, flat), tf.reshape(tf.matMul(beside, x, true, false), [groups, out, into])];
     };
-    return { value: tf.matMul(tf.expandDims(x, 0), W, false, true), gradFunc };
+    const y = tf.reshape(tf.matMul(x, flat, false, true), [rows, groups, out]);
+    return { value: tf.transpose(y, [1, 0, 2]), gradFunc };
   });
   return apply(x, W);
 }

@@ -10,6 +10,7 @@
  * weights sum to 1, dL/dx = dy inside the range, 0 outside, and dL/d(1 / s2) = s2 <dL/dx, x>.
  */
 import * as tf from "@tensorflow/tfjs";
+import { TRACE } from "../compile/tracer.ts";
 
 type Tensor = tf.Tensor;
 
@@ -30,6 +31,11 @@ export interface QuantizeOptions {
   readonly signed?: boolean;
   /** Whether inputs are limited to the range first (the default). */
   readonly clip?: boolean;
+  /**
+   * Whether grids of weight 0 may be left out. Their weights then have a gradient of 0. That is exact under hard-concrete gates:
+   * a weight is 0 only beside a gate at an end of its range, where the gate itself has no gradient.
+   */
+  readonly skip?: boolean;
 }
 
 /**
@@ -46,7 +52,7 @@ export const rangeOverStep = (signed: boolean): number => signed ? 1.5 : 3;
 export interface Levels {
   /** 1 / s2, [G, 1, 1]. */
   readonly perStep: Tensor;
-  /** weight_k s_k, and weight_32 s2, [G, 5, 1]. */
+  /** weight_k s_k, and weight_32 s2, [G, 1, 5]. */
   readonly mixture: Tensor;
 }
 
@@ -56,10 +62,10 @@ export interface Levels {
  * @param weights [G, 5], from `levelWeights`
  */
 export function levelsOf(logStep: Tensor, weights: Tensor): Levels {
-  const log = tf.reshape(logStep, [-1, 1, 1]), shares = tf.tensor(COMPUTED.map((ratio) => 1 / ratio), [1, 5, 1]);
+  const log = tf.reshape(logStep, [-1, 1, 1]), shares = tf.tensor(COMPUTED.map((ratio) => 1 / ratio), [1, 1, 5]);
   return {
     perStep: tf.exp(tf.neg(log)),
-    mixture: tf.mul(tf.expandDims(weights, 2), tf.mul(shares, tf.exp(log))),
+    mixture: tf.mul(tf.expandDims(weights, 1), tf.mul(shares, tf.exp(log))),
   };
 }
 
@@ -70,26 +76,34 @@ export function splitLevels(levels: Levels, sizes: number[]): Levels[] {
   return perStep.map((part, i) => ({ perStep: part, mixture: mixture[i]! }));
 }
 
-/**
- * The inner products of the rows of a stack with one row each.
- *
- * A product of matrices with one column is slow everywhere; one with a single row of ones is fast, so sums are taken along
- * the longer part of a row with that, and along the rest by a reduction.
- * @param rows [G, K, N]
- * @param with_ [G, 1, N]
- * @param width a divisor of N
- * @returns [G, K, 1]
- */
-function innerProducts(rows: Tensor, with_: Tensor, width: number): Tensor {
-  const [groups, count, size] = rows.shape as [number, number, number];
-  if (size < SHORT) return tf.reshape(tf.matMul(with_, rows, false, true), [groups, count, 1]);
-  const products = tf.reshape(tf.mul(rows, with_), [groups * count, size / width, width]);
-  const columns = tf.matMul(tf.ones([1, 1, size / width]), products); // [G K, 1, width]
-  return tf.reshape(tf.sum(columns, -1), [groups, count, 1]);
+/** The grids of a stack that are computed: all five, or those that count. */
+interface Grids {
+  /** s2 / s_k and what rounds, [1 or G, K, 1]. */
+  readonly ratios: Tensor;
+  readonly offset: Tensor;
+  /** [G, 1, K] */
+  readonly mixture: Tensor;
+  /** What belongs to all five, 0 where a grid is left out. @param row [G, 1, K] @returns [G, 1, 5] */
+  whole(row: Tensor): Tensor;
 }
 
-/** Rows so short that one operation beats several faster ones. */
-const SHORT = 8192;
+/** @param skip whether to leave grids of weight 0 out, which compiled engines can */
+function gridsOf(mixture: Tensor, skip: boolean): Grids {
+  const [ratios, offset] = [COMPUTED, ROUNDING].map((row) => tf.tensor(row, [1, row.length, 1])) as [Tensor, Tensor];
+  if (!skip || tf.getBackend() !== TRACE) return { ratios, offset, mixture, whole: (row) => row };
+  const rows = tf.engine().runKernel("OpenRows", { mixture }) as Tensor; // [G, K, 5]
+  return {
+    ratios: tf.matMul(rows, ratios),
+    offset: tf.matMul(rows, offset),
+    mixture: tf.matMul(mixture, rows, false, true),
+    whole: (row) => tf.matMul(row, rows),
+  };
+}
+
+/** The multiples of each grid's step. @param limited [G, 1, N] @returns [G, K, N] */
+function round(limited: Tensor, { ratios, offset }: Grids): Tensor {
+  return tf.sub(tf.add(tf.mul(limited, ratios), offset), offset);
+}
 
 /**
  * A tensor, plus nothing, but not before others. A runtime chooses its order of operations: what could be computed early may
@@ -101,11 +115,8 @@ function after(x: Tensor, ...others: Tensor[]): Tensor {
   return tf.add(x, tf.mul(one, 0));
 }
 
-/** The multiples of each grid's step. @param limited [G, 1, N] @returns [G, 5, N] */
-function round(limited: Tensor): Tensor {
-  const [ratios, offset] = [COMPUTED, ROUNDING].map((row) => tf.tensor(row, [1, row.length, 1])) as [Tensor, Tensor];
-  return tf.sub(tf.add(tf.mul(limited, ratios), offset), offset);
-}
+/** Numbers of a tensor from which on it pays to find out which grids count. */
+const LONG = 8192;
 
 /** Numbers of all grids of a stack that are computed at a time: 4 MB, of which a processor's cache holds several. */
 const TILE = 2 ** 20;
@@ -121,28 +132,34 @@ const TILE = 2 ** 20;
 export function quantizeWith(
   x: Tensor,
   { perStep, mixture }: Levels,
-  { signed = true, clip = true }: QuantizeOptions = {},
+  { signed = true, clip = true, skip = false }: QuantizeOptions = {},
 ): Tensor {
   const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width, count = COMPUTED.length;
   const perTile = Math.max(1, Math.floor(TILE / (groups * count * width))), large = lines > perTile;
   const end = rangeOverStep(signed) * WITHIN;
-  /** x in steps of s2, that limited to the range, and that on all grids. @param x [G, 1, N] */
-  const steps = (x: Tensor, perStep: Tensor): [Tensor, Tensor, Tensor] => {
+  const skips = skip && lines * width >= LONG;
+  /** x in steps of s2, that limited to the range, and that on the grids. @param x [G, 1, N] */
+  const steps = (x: Tensor, perStep: Tensor, grids: Grids): [Tensor, Tensor, Tensor] => {
     const scaled = tf.mul(x, perStep), limited = clip ? tf.clipByValue(scaled, signed ? -end : 0, end) : scaled;
-    return [scaled, limited, round(limited)];
+    return [scaled, limited, round(limited, grids)];
   };
   const apply = tf.customGrad((...args) => {
     const [x, perStep, mixture, save] = args as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
-    const made = steps(x, perStep);
-    save([x, perStep, ...(large ? [] : made)]);
-    const gradFunc = (dy: Tensor, [x, perStep, ...kept]: Tensor[]) => {
-      const [scaled, limited, rounded] = (large ? steps(x!, after(perStep!, dy)) : kept) as [Tensor, Tensor, Tensor];
-      const inside = clip ? tf.where(tf.equal(scaled, limited), dy, tf.zerosLike(dy)) : dy;
-      const dMixture = innerProducts(rounded, dy, width);
-      const dPerStep = tf.div(innerProducts(inside, x!, width), perStep!);
+    const grids = gridsOf(mixture, skips), made = steps(x, perStep, grids);
+    save([x, perStep, mixture, ...(large ? [] : made)]);
+    const gradFunc = (dy: Tensor, [x, perStep, mixture, ...kept]: Tensor[]) => {
+      const grids = gridsOf(mixture!, skips);
+      const [scaled, limited, rounded] = (large ? steps(x!, after(perStep!, dy), grids) : kept) as [
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
+      const inside = clip ? tf.mul(dy, tf.cast(tf.equal(scaled, limited), "float32")) : dy;
+      const dMixture = grids.whole(tf.matMul(dy, rounded, false, true));
+      const dPerStep = tf.div(tf.matMul(inside, x!, false, true), perStep!);
       return [large ? after(inside, dMixture, dPerStep) : inside, dPerStep, dMixture];
     };
-    return { value: tf.matMul(mixture, made[2], true, false), gradFunc };
+    return { value: tf.matMul(grids.mixture, made[2]), gradFunc };
   });
   const flat = tf.reshape(x, [groups, 1, -1]);
   if (!large) return tf.reshape(apply(flat, perStep, mixture), x.shape);

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs";
+import fc from "fast-check";
+import { runGraph } from "../../engines/testing.ts";
+import { float32 } from "../../tensor/host_tensor.ts";
+import { dropClosedRows, keepAllRows } from "./open_rows.ts";
+import { graphOf, operators } from "./testing.ts";
+
+const openRows = (mixture: tf.Tensor) => tf.engine().runKernel("OpenRows", { mixture }) as tf.Tensor;
+const weight = fc.oneof(fc.constant(0), fc.constant(-0), fc.double({ min: -2, max: 2, noNaN: true }).map(Math.fround));
+/** A stack of two rows of five weights, one of them open. */
+const stack = fc.tuple(...Array.from({ length: 9 }, () => weight)).map((weights) => [...weights, 0.5]);
+
+Deno.test("dropClosedRows() picks the weights that are not zero, in order, in as many rows as the fullest needs", async () => {
+  const graph = dropClosedRows(graphOf({ weights: [2, 1, 5] }, ({ weights }) => ({ rows: openRows(weights!) })));
+  await fc.assert(
+    fc.asyncProperty(stack, async (weights) => {
+      const { rows } = await runGraph(graph, { weights: float32([2, 1, 5], weights) });
+      const open = [0, 1].map((g) => [0, 1, 2, 3, 4].filter((k) => weights[5 * g + k] !== 0));
+      const count = Math.max(...open.map(({ length }) => length));
+      const expected = open.map((places) => {
+        return Array.from({ length: count }, (_, j) => [0, 1, 2, 3, 4].map((k) => k === places[j] ? 1 : 0));
+      });
+      assert.deepEqual([...rows!.shape], [2, count, 5]);
+      assert.deepEqual([...rows!.data], expected.flat(2));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("keepAllRows() puts the other operand in the place of a product with the rows, whichever side they are on", () => {
+  const graph = keepAllRows(
+    graphOf({ weights: [2, 1, 5], column: [2, 5, 1], shared: [1, 5, 1] }, ({ weights, column, shared }) => {
+      const rows = openRows(weights!);
+      return {
+        right: tf.matMul(weights!, rows, false, true),
+        left: tf.matMul(rows, column!),
+        spread: tf.matMul(rows, shared!),
+      };
+    }),
+  );
+  assert.deepEqual(graph.nodes.map(({ op }) => op), ["Expand"]);
+  assert.equal(graph.outputs.right, graph.inputs.weights);
+  assert.equal(graph.outputs.left, graph.inputs.column);
+});
+
+Deno.test("keepAllRows() leaves other products alone", () => {
+  const graph = graphOf({ a: [2, 3, 4], b: [2, 4, 3] }, ({ a, b }) => ({ y: tf.matMul(a!, b!) }));
+  assert.deepEqual(operators(keepAllRows(graph)), ["FusedMatMul"]);
+});
