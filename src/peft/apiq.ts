@@ -66,7 +66,7 @@ export const apiq: Method<ApiqOptions> = {
         if (scope.mode !== "calibrate") return adapter.open(scope);
         return {
           linear(modules, x) {
-            for (const module of modules) if (adapted.has(module)) scope.probeGram(module, x);
+            for (const module of modules) if (adapted.has(module)) scope.probeGram(module, scope.withoutPadding(x));
             return undefined;
           },
         };

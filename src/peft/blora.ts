@@ -116,13 +116,16 @@ function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scop
   const { name, rows, layers, members } = family;
   if (kinds.length === 0) return { weights: (_, x) => x, activations: (_, x) => x };
   if (scope.mode === "calibrate") {
-    const probe = (kind: Quantized, x: Tensor, rowOf: (i: number) => number) => {
-      unstack(x).forEach((tensor, i) => scope.probe(probeName(family, kind, rowOf(i)), tensor));
-      return x;
-    };
+    const probe = (kind: Quantized, row: number, x: Tensor) => scope.probe(probeName(family, kind, row), x);
     return {
-      weights: (kind, x) => probe(kind, x, (i) => i),
-      activations: (kind, x, layer, chosen) => probe(kind, x, (i) => layer * members + chosen[i]!),
+      weights: (kind, x) => {
+        unstack(x).forEach((tensor, row) => probe(kind, row, tensor));
+        return x;
+      },
+      activations: (kind, x, layer, chosen) => {
+        unstack(x).forEach((tensor, i) => probe(kind, layer * members + chosen[i]!, scope.withoutPadding(tensor)));
+        return x;
+      },
     };
   }
   const phi = tf.reshape(scope.parameter(`${name}.bit_gates`), [kinds.length * rows, 4]);

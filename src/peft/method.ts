@@ -50,6 +50,8 @@ export interface Scope {
   probe(name: string, x: Tensor): void;
   /** Tells x^T x of a matrix [N, in], summed over calls, to the calibration. Does nothing in other modes. */
   probeGram(name: string, x: Tensor): void;
+  /** Activations [N, D], for calibration with zeros where the token is padding, which is as if it were not there. */
+  withoutPadding(x: Tensor): Tensor;
   /** The projection as the backbone has it. */
   affine(module: string, x: Tensor): Tensor;
 }

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { encoderShapes, headShapes } from "../deberta/config.ts";
 import { affine, encode, type Pass } from "../deberta/encoder.ts";
 import { attachMethod } from "../peft/registry.ts";
+import { assertAllClose } from "../engines/testing.ts";
 import { float32, int32 } from "../tensor/host_tensor.ts";
 import { initializeModel } from "./initialize.ts";
 import { calibrateProgram, type Model } from "./model.ts";
@@ -41,3 +42,30 @@ Deno.test("calibration measures the queries of every token, also in the last lay
   const measured = seen["attention/W0-out/0"]!.data[0]!;
   assert.ok(Math.abs(measured - largest) < 1e-5 * largest, `${measured}, expected ${largest}`);
 });
+
+for (const method of ["blora", "apiq"]) {
+  Deno.test(`calibration of ${method} does not count padding`, async () => {
+    const labels = 2, config = { ...TINY, layers: 2 };
+    const model: Model = { config, adapter: attachMethod(method, config), labels, classifierDropout: 0 };
+    const weights = initializeModel({ ...encoderShapes(config), ...headShapes(config, labels) }, 0.5, 2);
+    // Padding enters as zeros, which biases change from the second layer on.
+    for (const [name, { data }] of Object.entries(weights)) {
+      if (name.endsWith("bias")) data.forEach((_, i) => data[i] = i % 3 - 1);
+    }
+    const ids = Array.from({ length: 12 }, (_, i) => i % 6 === 0 ? 1 : 2 + i * 7 % 14);
+    portable.clear();
+    portable.write(startRegisters(model, startingTensors(model, weights, 0, null)));
+    const seenAmong = async (rows: number) => {
+      const calibration = await portable.load(calibrateProgram(model, rows, 6)),
+        padding = new Array(6 * rows - 12).fill(0);
+      const mask = [...ids.map(() => 1), ...padding];
+      const seen = await calibration.run({
+        ids: int32([rows, 6], [...ids, ...padding]),
+        mask: float32([rows, 6], mask),
+      });
+      await calibration.dispose();
+      return seen;
+    };
+    assertAllClose(await seenAmong(4), await seenAmong(2), method, { abs: 1e-4, rel: 1e-5 });
+  });
+}

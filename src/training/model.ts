@@ -75,6 +75,7 @@ export interface PassOptions {
   tensor(name: string): Tensor;
   probe?(name: string, x: Tensor): void;
   probeGram?(name: string, x: Tensor): void;
+  withoutPadding?(x: Tensor): Tensor;
   observe?(name: string, x: Tensor): void;
 }
 
@@ -89,6 +90,7 @@ export function openPass({ config, adapter }: Pick<Model, "config" | "adapter">,
     noise,
     probe: options.probe ?? (() => {}),
     probeGram: options.probeGram ?? (() => {}),
+    withoutPadding: options.withoutPadding ?? ((x) => x),
     affine: (module, x) => affine(plain, module, x),
   };
   const hooks = adapter.open(scope);
@@ -218,8 +220,13 @@ export function calibrateProgram(model: Model, batch: number, length: number): P
         const gram = tf.matMul(x, x, true, false), before = seen[name];
         seen[name] = before ? tf.add(before, gram) : gram;
       };
+      /** The first rows are those of the tokens; rows of relative positions may follow. */
+      const withoutPadding = (x: Tensor) => {
+        const tokens = tf.reshape(given.mask!, [-1, 1]), others = tf.ones([x.shape[0]! - tokens.shape[0]!, 1]);
+        return tf.mul(x, others.size > 0 ? tf.concat([tokens, others]) : tokens);
+      };
       const tensor = tensorsOf(given);
-      const { pass } = openPass(model, { mode: "calibrate", noise, tensor, probe, probeGram });
+      const { pass } = openPass(model, { mode: "calibrate", noise, tensor, probe, probeGram, withoutPadding });
       encode(pass, { ids: given.ids!, mask: given.mask! });
       return seen;
     },
