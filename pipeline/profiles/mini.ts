@@ -23,7 +23,7 @@ export const mini: Profile = {
     hiddenDropout: 0,
     attentionDropout: 0,
   },
-  lengths: [12, 16, 20, 24, 28],
+  lengths: [8, 11, 13, 16, 20, 24, 28],
   pretrain: {
     seed: 0,
     steps: 2500,
