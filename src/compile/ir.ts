@@ -71,6 +71,19 @@ export class Builder {
   fill(type: ValueType, value: number): Value {
     return this.one("Constant", [], type, { fill: value });
   }
+
+  /** Adds a constant. */
+  constant(value: HostTensor): Value {
+    return this.one("Constant", [], value, { value });
+  }
+
+  /** Adds a product of two matrices, a Gemm, or of stacks of them, a FusedMatMul; both can read an operand transposed. */
+  matMul(a: Value, b: Value, transposeA = false, transposeB = false): Value {
+    const rows = a.shape.at(transposeA ? -1 : -2)!, columns = b.shape.at(transposeB ? -2 : -1)!;
+    const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
+    const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0, alpha: 1 };
+    return this.one(shape.length === 2 ? "Gemm" : "FusedMatMul", [a, b], { dtype: a.dtype, shape }, attributes);
+  }
 }
 
 /** The number that a constant holds everywhere, or undefined for any other value. */

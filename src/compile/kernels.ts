@@ -114,8 +114,7 @@ registerTraceKernel("Range", (_, { start, stop, step, dtype }, { build }) => {
   // TensorFlow.js counts down by itself when no step, that is a step of 1, is given.
   const by = to < from && step === 1 ? -1 : step as number;
   const length = Math.max(0, Math.ceil((to - from) / by)), numbers = Array.from({ length }, (_, i) => from + i * by);
-  const value = dtype === "int32" ? int32([length], numbers) : float32([length], numbers);
-  return build.one("Constant", [], value, { value });
+  return build.constant(dtype === "int32" ? int32([length], numbers) : float32([length], numbers));
 });
 
 registerTraceKernel("Reshape", ({ x }, { shape }, { build, value }) => {
@@ -229,9 +228,7 @@ registerTraceKernel("UnsortedSegmentSum", ({ x, segmentIds }, { numSegments }, {
 });
 registerTraceKernel("OneHot", ({ indices }, { depth, onValue, offValue, dtype }, { build, value }) => {
   const at = value(indices!), classes = Int32Array.from({ length: depth as number }, (_, i) => i);
-  const range = build.one("Constant", [], { dtype: "int32", shape: [classes.length] }, {
-    value: { dtype: "int32", shape: [classes.length], data: classes },
-  });
+  const range = build.constant(int32([classes.length], classes));
   const hot = binary(build, "Equal", reshape(build, at, [...at.shape, 1]), range, "bool");
   const scalar = { dtype: (dtype ?? "int32") as DType, shape: [] };
   const values = [build.fill(scalar, onValue as number), build.fill(scalar, offValue as number)];
@@ -264,16 +261,8 @@ registerTraceKernel("Softmax", ({ logits }, { dim }, { build, value }) => {
   return build.one("Softmax", [input], input, { axis: dim as number });
 });
 registerTraceKernel("BatchMatMul", ({ a, b }, { transposeA, transposeB }, { build, value }) => {
-  return matMul(build, value(a!), value(b!), Boolean(transposeA), Boolean(transposeB));
+  return build.matMul(value(a!), value(b!), Boolean(transposeA), Boolean(transposeB));
 });
-
-/** Two matrices become a Gemm, stacks of them a FusedMatMul; both can read an operand transposed. */
-function matMul(build: Builder, a: Value, b: Value, transposeA: boolean, transposeB: boolean): Value {
-  const rows = a.shape.at(transposeA ? -1 : -2)!, columns = b.shape.at(transposeB ? -2 : -1)!;
-  const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
-  const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0, alpha: 1 };
-  return build.one(shape.length === 2 ? "Gemm" : "FusedMatMul", [a, b], { dtype: a.dtype, shape }, attributes);
-}
 
 // The composite of src/deberta/composites.ts.
 registerTraceKernel("LayerNorm", ({ x, gamma, beta }, { epsilon }, { build, value }) => {

@@ -84,6 +84,7 @@ class Emitter {
 
   node(node: Node): object {
     const input = node.inputs.map((value) => this.name(value));
+    // Bounds of a slice that are worked out by the graph are among its inputs already.
     const asInputs = (AS_INPUTS[node.op] ?? []).filter((key) => key in node.attributes);
     for (const key of asInputs) input.push(this.int64(node.attributes[key] as readonly number[]));
     if (node.op === "Slice" && node.attributes.steps) {

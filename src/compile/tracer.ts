@@ -66,8 +66,7 @@ class TracingBackend extends tf.KernelBackend {
     for (let i = 1; uniform && i < numbers.length; i++) uniform = Object.is(numbers[i], first);
     if (uniform) return this.build.fill({ dtype, shape }, Number(first));
     const array = dtype === "float32" ? Float32Array : dtype === "int32" ? Int32Array : Uint8Array;
-    const value = { dtype, shape: shape.slice(), data: array.from(numbers) } as HostTensor;
-    return this.build.one("Constant", [], { dtype, shape }, { value });
+    return this.build.constant({ dtype, shape: shape.slice(), data: array.from(numbers) } as HostTensor);
   }
 
   override readSync(): never {

@@ -13,12 +13,13 @@ import * as tf from "@tensorflow/tfjs";
 import { TRACE } from "../compile/tracer.ts";
 
 type Tensor = tf.Tensor;
+type Triple = [Tensor, Tensor, Tensor];
 
 /** s2 / s_k for k = 2, 4, 8, 16, 32: (2^k - 1) / 3. */
 export const STEP_RATIOS = [1, 5, 85, 21845, 1431655765] as const;
 
 /** s2 / s_k of the grids that are computed. That for 32 bits is finer than float32: there s2 itself counts, and nothing is rounded. */
-const COMPUTED = [1, 5, 85, 21845, 1];
+const COMPUTED = [...STEP_RATIOS.slice(0, 4), 1];
 
 /**
  * Added and taken away again, 1.5 2^23 rounds a float32 below 2^22 to a whole number, half to even, in two additions, several
@@ -139,7 +140,7 @@ export function quantizeWith(
   const end = rangeOverStep(signed) * WITHIN;
   const skips = skip && lines * width >= LONG;
   /** x in steps of s2, that limited to the range, and that on the grids. @param x [G, 1, N] */
-  const steps = (x: Tensor, perStep: Tensor, grids: Grids): [Tensor, Tensor, Tensor] => {
+  const steps = (x: Tensor, perStep: Tensor, grids: Grids): Triple => {
     const scaled = tf.mul(x, perStep), limited = clip ? tf.clipByValue(scaled, signed ? -end : 0, end) : scaled;
     return [scaled, limited, round(limited, grids)];
   };
@@ -149,11 +150,7 @@ export function quantizeWith(
     save([x, perStep, mixture, ...(large ? [] : made)]);
     const gradFunc = (dy: Tensor, [x, perStep, mixture, ...kept]: Tensor[]) => {
       const grids = gridsOf(mixture!, skips);
-      const [scaled, limited, rounded] = (large ? steps(x!, after(perStep!, dy), grids) : kept) as [
-        Tensor,
-        Tensor,
-        Tensor,
-      ];
+      const [scaled, limited, rounded] = large ? steps(x!, after(perStep!, dy), grids) : kept as Triple;
       const inside = clip ? tf.mul(dy, tf.cast(tf.equal(scaled, limited), "float32")) : dy;
       const dMixture = grids.whole(tf.matMul(dy, rounded, false, true));
       const dPerStep = tf.div(tf.matMul(inside, x!, false, true), perStep!);

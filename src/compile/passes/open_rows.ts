@@ -3,8 +3,8 @@
  * identity that pick those weights of a row that are not 0, in their order, and rows of zeros below them.
  */
 import { type Builder, type Graph, rewrite, sameShape, type Value } from "../ir.ts";
+import { float32, int32 } from "../../tensor/host_tensor.ts";
 import { dropUnused } from "./prune.ts";
-import { float32, type HostTensor, int32 } from "../../tensor/host_tensor.ts";
 
 /**
  * Leaves out the rows that are zeros in every matrix of a stack. How many those are turns out when the graph runs: where such a
@@ -18,7 +18,6 @@ export function dropClosedRows(graph: Graph): Graph {
 
 function openRows(build: Builder, weights: Value, output: Value): Value {
   const count = output.shape[2]!, row = weights.shape, places = Array.from({ length: count }, (_, i) => i);
-  const constant = (value: HostTensor) => build.one("Constant", [], value, { value });
   const bool = (op: string, inputs: Value[], shape: readonly number[]) =>
     build.one(op, inputs, { dtype: "bool", shape });
   const float = (x: Value) => build.one("Cast", [x], { dtype: "float32", shape: x.shape }, { to: "float32" });
@@ -26,13 +25,9 @@ function openRows(build: Builder, weights: Value, output: Value): Value {
   const closed = bool("Equal", [weights, build.fill({ dtype: "float32", shape: [] }, 0)], row);
   const open = bool("Not", [closed], row);
   // A weight is picked by the row whose number is that of the open weights before it.
-  const earlier = constant(float32([1, count, count], places.flatMap((i) => places.map((j) => i < j ? 1 : 0))));
-  const before = build.one("FusedMatMul", [float(open), earlier], { dtype: "float32", shape: row }, {
-    transA: 0,
-    transB: 0,
-    alpha: 1,
-  });
-  const here = bool("Equal", [before, constant(float32([1, count, 1], places))], output.shape);
+  const earlier = build.constant(float32([1, count, count], places.flatMap((i) => places.map((j) => i < j ? 1 : 0))));
+  const before = build.matMul(float(open), earlier);
+  const here = bool("Equal", [before, build.constant(float32([1, count, 1], places))], output.shape);
   const rows = float(bool("And", [here, open], output.shape));
   const used = build.one("ReduceMax", [rows], { dtype: "float32", shape: [1, count, 1] }, {
     axes: [0, 2],
@@ -40,15 +35,17 @@ function openRows(build: Builder, weights: Value, output: Value): Value {
   });
   const number = build.one("ReduceSum", [used], { dtype: "float32", shape: [1] }, { axes: [0, 1], keepdims: 0 });
   const end = build.one("Cast", [number], { dtype: "int32", shape: [1] }, { to: "int32" });
-  return build.one("Slice", [rows, constant(int32([1], [0])), end, constant(int32([1], [1]))], output);
+  return build.one("Slice", [rows, build.constant(int32([1], [0])), end, build.constant(int32([1], [1]))], output);
 }
 
 /** Keeps every row where it is: a product with the rows is the other operand. */
 export function keepAllRows(graph: Graph): Graph {
-  const kept = rewrite(graph, ({ op, inputs, outputs }, build) => {
-    const operands = inputs.filter(({ node }) => node?.op !== "OpenRows"), output = outputs[0]!;
-    if (op !== "FusedMatMul" || operands.length !== 1) return undefined;
-    const [same] = operands as [Value];
+  const kept = rewrite(graph, ({ op, inputs, outputs, attributes }, build) => {
+    if (op !== "FusedMatMul" || attributes.alpha !== 1) return undefined;
+    const at = inputs.findIndex(({ node }) => node?.op === "OpenRows"), output = outputs[0]!;
+    // A product that does more than pick rows is left, for the runtime to refuse: nothing here makes one.
+    if (at < 0 || attributes[at === 0 ? "transB" : "transA"]) return undefined;
+    const same = inputs[1 - at]!;
     if (sameShape(same.shape, output.shape)) return [same];
     return [build.one("Expand", [same], output, { shape: output.shape })];
   });

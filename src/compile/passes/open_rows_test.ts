@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import fc from "fast-check";
 import { runGraph } from "../../engines/testing.ts";
 import { float32 } from "../../tensor/host_tensor.ts";
+import { fuseProducts } from "./fuse.ts";
 import { dropClosedRows, keepAllRows } from "./open_rows.ts";
 import { graphOf, operators } from "./testing.ts";
 
@@ -47,4 +48,12 @@ Deno.test("keepAllRows() puts the other operand in the place of a product with t
 Deno.test("keepAllRows() leaves other products alone", () => {
   const graph = graphOf({ a: [2, 3, 4], b: [2, 4, 3] }, ({ a, b }) => ({ y: tf.matMul(a!, b!) }));
   assert.deepEqual(operators(keepAllRows(graph)), ["FusedMatMul"]);
+});
+
+Deno.test("keepAllRows() does not drop what a product does besides picking rows", () => {
+  const graph = graphOf({ weights: [2, 1, 5], row: [2, 1, 5] }, ({ weights, row }) => ({
+    transposed: tf.matMul(openRows(weights!), row!, false, true),
+    scaled: tf.mul(tf.matMul(row!, openRows(weights!)), 3),
+  }));
+  assert.deepEqual(operators(keepAllRows(fuseProducts(graph))), ["OpenRows", "FusedMatMul", "OpenRows", "FusedMatMul"]);
 });

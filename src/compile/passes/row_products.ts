@@ -26,10 +26,7 @@ function innerProducts(build: Builder, row: Value, rows: Value, output: Value, w
   const [groups, count, size] = rows.shape as [number, number, number], dtype = "float32", height = size / width;
   const reshape = (x: Value, shape: number[]) => build.one("Reshape", [x], { dtype, shape }, { shape });
   const tables = reshape(build.one("Mul", [rows, row], rows), [groups * count, height, width]);
-  const columns = build.one("FusedMatMul", [build.fill({ dtype, shape: [1, 1, height] }, 1), tables], {
-    dtype,
-    shape: [groups * count, 1, width],
-  }, { transA: 0, transB: 0, alpha: 1 });
+  const columns = build.matMul(build.fill({ dtype, shape: [1, 1, height] }, 1), tables); // [G K, 1, W]
   const sums = build.one("ReduceSum", [columns], { dtype, shape: [groups * count, 1] }, { axes: [2], keepdims: 0 });
   return reshape(sums, [...output.shape]);
 }
