@@ -52,6 +52,13 @@ Deno.test("readSafetensors() keeps a tensor called __proto__", () => {
   assert.deepEqual(Object.entries(readSafetensors(writeSafetensors(tensors), "f").tensors), Object.entries(tensors));
 });
 
+Deno.test("readSafetensors() keeps metadata called __proto__", () => {
+  const metadata = Object.fromEntries([["__proto__", "text"]]);
+  assert.deepEqual(Object.entries(readSafetensors(writeSafetensors({}, metadata), "f").metadata), [
+    ["__proto__", "text"],
+  ]);
+});
+
 Deno.test("writeSafetensors() does not depend on the order of its tensors", () => {
   fc.assert(fc.property(files, ([tensors, metadata]) => {
     const reversed = Object.fromEntries(Object.entries(tensors).reverse());
@@ -125,6 +132,7 @@ const refused: [string, Uint8Array, RegExp][] = [
   ["a header that starts with a space", file(" {}"), /header is not a JSON object/],
   ["a key that stands twice", file(`{"a":{},"\\u0061" :{}}`), /has the key "a" twice/],
   ["a key that stands twice inside", file(`{"b":{"dtype":"F32","shape":[],"shape":[]}}`), /has the key "shape" twice/],
+  ["metadata called __proto__ that is no string", file('{"__metadata__":{"__proto__":1}}'), /not an object of strings/],
   ["metadata that is no strings", file({ __metadata__: { a: 1 } }), /not an object of strings/],
   ["an entry without offsets", file({ a: { dtype: "F32", shape: [] } }), /"a" is described by .*expected dtype/],
   ["an entry with more", file({ a: { ...entry("F32", [], 0, 4), x: 1 } }, [0, 0, 0, 0]), /"a" is described by/],
