@@ -53,6 +53,13 @@ Deno.test("truncatedSvd() at full rank gives the matrix back, from orthonormal v
   }));
 });
 
+Deno.test("truncatedSvd() tells directions apart that are far smaller than the largest", () => {
+  const tiny = 2 ** -43;
+  const { left, values } = truncatedSvd(float32([3, 3], [1, 0, 0, 0, tiny, 1e-6 * tiny, 0, 0, tiny]), 3);
+  assert.ok(values[2]! > 0.1 * tiny);
+  assertOrthonormal(left);
+});
+
 Deno.test("truncatedSvd() leaves what is orthogonal to its triplets, and smaller than they are", () => {
   fc.assert(fc.property(matrix, fc.nat(8), (W, pick) => {
     const [m, n] = W.shape as [number, number], rank = 1 + pick % Math.min(m, n);
