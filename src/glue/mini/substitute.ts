@@ -7,27 +7,51 @@
  * Reference: Clark et al. 2020, "ELECTRA", arXiv 2003.10555, section 3.4 on generators that are too weak.
  */
 import type { Stream } from "../../random/stream.ts";
-import { ADJECTIVES, ADVERBS, DEGREES, NAMES, NOUNS, OPINION_WORDS, PLACES, REVIEWED, VERBS } from "./lexicon.ts";
+import {
+  ADJECTIVES,
+  ADVERBS,
+  type Concept,
+  DEGREES,
+  NAMES,
+  NOUNS,
+  opinionWords,
+  PLACES,
+  REVIEWED,
+  VERBS,
+} from "./lexicon.ts";
 import { FUNCTION_WORDS } from "./words.ts";
 
-/** Words of a kind in the same form stand in the same places: singular nouns for people, adjectives, prepositions. */
+/**
+ * Words of a kind in the same form stand in the same places: singular nouns for people, adjectives, prepositions. Those that
+ * mean the same as a word, or praise as it does, are not among its replacements: nothing would give them away, and the
+ * detector would be told that the right word is wrong.
+ */
 const KINDS: ReadonlyMap<string, readonly string[]> = (() => {
-  const groups = new Map<string, string[]>();
-  const add = (group: string, words: readonly string[]) => groups.set(group, [...groups.get(group) ?? [], ...words]);
-  for (const { kind, words } of NOUNS) for (const word of words) word.forEach((form, i) => add(`${kind} ${i}`, [form]));
-  for (const { object, words } of VERBS) {
-    for (const word of words) word.forEach((form, i) => add(`${object === null ? "act" : "deed"} ${i}`, [form]));
-  }
+  const groups = new Map<string, { word: string; meaning: string }[]>();
+  const add = (group: string, meaning: string, word: string) =>
+    groups.set(group, [...groups.get(group) ?? [], { word, meaning }]);
+  const addForms = (group: string, { id, words }: Concept) => {
+    for (const word of words) word.forEach((form, i) => add(`${group} ${i}`, id, form));
+  };
+  for (const noun of NOUNS) addForms(noun.kind, noun);
+  for (const verb of VERBS) addForms(verb.object === null ? "act" : "deed", verb);
   for (const [group, all] of Object.entries({ NAMES, PLACES, ADJECTIVES, ADVERBS })) {
-    for (const { words } of all) add(group, words.flat());
+    for (const concept of all) addForms(group, concept);
   }
-  for (const [group, words] of Object.entries(OPINION_WORDS)) add(group, words);
-  add("reviewed", REVIEWED);
-  add("degree", DEGREES);
-  add("function", FUNCTION_WORDS.split(" "));
+  for (const polarity of ["+", "-"] as const) {
+    for (const part of ["adjective", "noun", "verb"] as const) {
+      for (const word of opinionWords(polarity, part)) add(`opinion ${part}`, polarity, word);
+    }
+  }
+  for (const [group, all] of Object.entries({ REVIEWED, DEGREES, FUNCTION_WORDS: FUNCTION_WORDS.split(" ") })) {
+    for (const word of all) add(group, word, word);
+  }
   const kinds = new Map<string, string[]>();
   for (const group of groups.values()) {
-    for (const word of group) kinds.set(word, [...kinds.get(word) ?? [], ...group.filter((other) => other !== word)]);
+    for (const { word, meaning } of group) {
+      const others = group.filter((other) => other.meaning !== meaning).map((other) => other.word);
+      kinds.set(word, [...kinds.get(word) ?? [], ...others]);
+    }
   }
   return kinds;
 })();

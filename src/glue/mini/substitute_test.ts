@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Stream } from "../../random/stream.ts";
-import { lexicon } from "./lexicon.ts";
+import { ADJECTIVES, ADVERBS, lexicon, NOUNS, opinionWords } from "./lexicon.ts";
 import { substitute } from "./substitute.ts";
 
 Deno.test("substitute() gives another word of the lexicon for every word of it", () => {
@@ -14,8 +14,19 @@ Deno.test("substitute() gives another word of the lexicon for every word of it",
   assert.throws(() => substitute(stream, "aardvark"), RangeError);
 });
 
+const drawn = (word: string) => new Set(Array.from({ length: 300 }, (_, i) => substitute(new Stream(i), word)));
+
 Deno.test("substitute() keeps to the kind and the form, or changes the form alone", () => {
-  const drawn = (word: string) => new Set(Array.from({ length: 300 }, (_, i) => substitute(new Stream(i), word)));
   assert(drawn("dogs").has("cats") && drawn("dogs").has("dog") && !drawn("dogs").has("cat"));
   assert(drawn("chases").has("follows") && drawn("chases").has("chase") && !drawn("chases").has("walks"));
+});
+
+Deno.test("substitute() never gives a word that means the same, or an opinion that is of one mind with it", () => {
+  for (const { words } of [...NOUNS, ...ADJECTIVES, ...ADVERBS]) {
+    words.forEach((forms, i) =>
+      forms.forEach((form, j) => words.forEach((other, k) => assert(k === i || !drawn(form).has(other[j]!), form)))
+    );
+  }
+  assert.deepEqual([...drawn("great")].sort(), opinionWords("-", "adjective").sort());
+  assert.deepEqual([...drawn("waste")].sort(), opinionWords("+", "noun").sort());
 });

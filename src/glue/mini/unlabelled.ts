@@ -41,7 +41,7 @@ const KINDS: readonly DrawDiscourse[] = [
   ...Array<DrawDiscourse>(2).fill(contrast),
   ...Array<DrawDiscourse>(3).fill(answer),
   ...Array<DrawDiscourse>(2).fill(askAgain),
-  ...Array<DrawDiscourse>(7).fill(agree),
+  ...Array<DrawDiscourse>(8).fill(agree),
   ...Array<DrawDiscourse>(3).fill(goOn),
 ];
 
@@ -86,13 +86,10 @@ function askAgain(stream: Stream): Discourse | null {
   return canAsk(question) ? { a: join(ask(stream, question)), b: join(ask(stream, question)) } : null;
 }
 
-/** Opinions of one mind, mostly plain ones. */
+/** Opinions of one mind, nearly all of them plain: only then is it soon learnt which words praise and which blame. */
 function agree(stream: Stream): Discourse {
-  const polarity = stream.pick(["+", "-"] as const);
-  const say = () =>
-    stream.chance(0.1)
-      ? review(stream, polarity)
-      : `${opinion(stream, polarity, 0.1)} and ${opinion(stream, polarity, 0.1)}`;
+  const polarity = stream.pick(["+", "-"] as const), own = () => opinion(stream, polarity, 0.02);
+  const say = () => stream.chance(0.02) ? review(stream, polarity) : `${own()} and ${own()}`;
   return { a: say(), b: say() };
 }
 
