@@ -25,8 +25,7 @@ export const mini: Profile = {
   },
   lengths: [8, 11, 13, 16, 20, 24, 28],
   pretrain: {
-    // Of seeds 0 to 2 the one that LoRA scores best from: so few steps teach a backbone more or less, as luck has it.
-    seed: 2,
+    seed: 0,
     steps: 2700,
     batch: 24,
     learningRate: 2.5e-3,
