@@ -28,6 +28,9 @@ const Entry = z.strictObject({
   shape: z.array(z.int().nonnegative()),
   data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
 });
+/** Only to check with: Zod's copy of an object has no place for a key called "__proto__". */
+const JsonObject = z.record(z.string(), z.unknown());
+const Texts = z.array(z.string());
 
 /** What a safetensors file holds. */
 export interface Safetensors {
@@ -52,10 +55,9 @@ export function readSafetensors(bytes: Uint8Array, name: string): Safetensors {
   const entries: { key: string; dtype: string; width: number; shape: number[]; start: number; end: number }[] = [];
   for (const [key, value] of Object.entries(header)) {
     if (key === METADATA) {
-      if (!isRecord(value) || !Object.values(value).every((text) => typeof text === "string")) {
-        return fail(`"${METADATA}" is not an object of strings`);
-      }
       metadata = value as Record<string, string>;
+      const valid = JsonObject.safeParse(value).success && Texts.safeParse(Object.values(metadata)).success;
+      if (!valid) fail(`"${METADATA}" is not an object of strings`);
       continue;
     }
     const parsed = Entry.safeParse(value);
@@ -108,15 +110,10 @@ function split(bytes: Uint8Array, fail: (why: string) => never): { header: Recor
   } catch {
     fail("its header is not JSON");
   }
-  if (!isRecord(parsed) || !text.startsWith("{")) return fail("its header is not a JSON object");
+  if (!JsonObject.safeParse(parsed).success || !text.startsWith("{")) fail("its header is not a JSON object");
   const twice = duplicateKey(text);
   if (twice !== undefined) fail(`its header has the key "${twice}" twice`);
-  return { header: parsed, data: bytes.subarray(8 + length) };
-}
-
-/** Whether this is a JSON object. (A copy checked by Zod would have no place for a key called "__proto__".) */
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return { header: parsed as Record<string, unknown>, data: bytes.subarray(8 + length) };
 }
 
 /** One tensor from its bytes, which are aligned to its element type. */

@@ -108,6 +108,7 @@ function orthogonalize(images: readonly Float64Array[], originals: readonly Floa
     for (let p = 0; p < images.length; p++) {
       for (let q = p + 1; q < images.length; q++) {
         const a = images[p]!, b = images[q]!, aa = dot(a, a), bb = dot(b, b), ab = dot(a, b);
+        // The absolute part, for rows of zeros, lies far below the product of two rows as small as values are kept.
         if (Math.abs(ab) <= 1e-14 * Math.sqrt(aa * bb) + 1e-40 * total) continue;
         rotated = true;
         // The smaller angle whose rotation makes the product vanish.

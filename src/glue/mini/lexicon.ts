@@ -108,7 +108,7 @@ export const REVIEWED: readonly string[] = tables.REVIEWED.split(" ");
 export const DEGREES: readonly string[] = tables.DEGREES.split(" ");
 
 /** The words that reviews praise and blame with, together, by part of speech. */
-export const OPINION_WORDS: Readonly<Record<"adjective" | "noun" | "verb", readonly string[]>> = {
+const OPINION_WORDS: Readonly<Record<"adjective" | "noun" | "verb", readonly string[]>> = {
   adjective: [...opinionWords("+", "adjective"), ...opinionWords("-", "adjective")],
   noun: [...opinionWords("+", "noun"), ...opinionWords("-", "noun")],
   verb: [...opinionWords("+", "verb"), ...opinionWords("-", "verb")],

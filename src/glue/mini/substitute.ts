@@ -27,9 +27,8 @@ import { FUNCTION_WORDS } from "./words.ts";
  * detector would be told that the right word is wrong.
  */
 const KINDS: ReadonlyMap<string, readonly string[]> = (() => {
-  const groups = new Map<string, { word: string; meaning: string }[]>();
-  const add = (group: string, meaning: string, word: string) =>
-    groups.set(group, [...groups.get(group) ?? [], { word, meaning }]);
+  const places: { group: string; meaning: string; word: string }[] = [];
+  const add = (group: string, meaning: string, word: string) => places.push({ group, meaning, word });
   const addForms = (group: string, { id, words }: Concept) => {
     for (const word of words) word.forEach((form, i) => add(`${group} ${i}`, id, form));
   };
@@ -47,7 +46,7 @@ const KINDS: ReadonlyMap<string, readonly string[]> = (() => {
     for (const word of all) add(group, word, word);
   }
   const kinds = new Map<string, string[]>();
-  for (const group of groups.values()) {
+  for (const group of Map.groupBy(places, ({ group }) => group).values()) {
     for (const { word, meaning } of group) {
       const others = group.filter((other) => other.meaning !== meaning).map((other) => other.word);
       kinds.set(word, [...kinds.get(word) ?? [], ...others]);

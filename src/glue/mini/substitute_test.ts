@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Stream } from "../../random/stream.ts";
-import { ADJECTIVES, ADVERBS, lexicon, NOUNS, opinionWords } from "./lexicon.ts";
+import { ADJECTIVES, ADVERBS, lexicon, NOUNS, opinionWords, PLACES, VERBS } from "./lexicon.ts";
 import { substitute } from "./substitute.ts";
 
 Deno.test("substitute() gives another word of the lexicon for every word of it", () => {
@@ -22,9 +22,12 @@ Deno.test("substitute() keeps to the kind and the form, or changes the form alon
 });
 
 Deno.test("substitute() never gives a word that means the same, or an opinion that is of one mind with it", () => {
-  for (const { words } of [...NOUNS, ...ADJECTIVES, ...ADVERBS]) {
+  for (const { words } of [...NOUNS, ...VERBS, ...PLACES, ...ADJECTIVES, ...ADVERBS]) {
     words.forEach((forms, i) =>
-      forms.forEach((form, j) => words.forEach((other, k) => assert(k === i || !drawn(form).has(other[j]!), form)))
+      forms.forEach((form, j) => {
+        const others = drawn(form);
+        words.forEach((synonym, k) => assert(k === i || !others.has(synonym[j]!), `${form} -> ${synonym[j]}`));
+      })
     );
   }
   assert.deepEqual([...drawn("great")].sort(), opinionWords("-", "adjective").sort());
