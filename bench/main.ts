@@ -73,6 +73,11 @@ const command = new Command("deno task bench").exitOverride().configureOutput({ 
   .option("--shape <name>", `${Object.keys(SHAPES).join(", ")} (default: ${DEFAULTS.shapes.join(" and ")})`)
   .option("--target <name>", `adapted matrices, ${TARGET_NAMES.join(", ")} (default: the method's)`)
   .option("--length <n>", "tokens of a row (default: the shape's)", positive)
+  .option(
+    "--tokens-at-once <n>",
+    "most tokens that go through the network at once (default: the whole batch)",
+    positive,
+  )
   .option("--threads <n>", "threads of the native engine and of PyTorch", positive, 2)
   .option(
     "--steps <n>",

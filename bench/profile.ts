@@ -13,15 +13,15 @@ import { type Event, kernelTimes, sumBy } from "./trace.ts";
 import { giveUp, openStep } from "./train_step.ts";
 
 const request = given<Request & { readonly engine: EngineName; readonly json: boolean }>();
-const { engine, method, shape, threads, steps } = request;
+const { engine, method, shape, threads, steps, target, tokensAtOnce } = request;
 if (!["native", "webgpu", "cuda"].includes(engine)) {
   console.error(`The engine "${engine}" keeps no account of its operators: expected native, webgpu or cuda`);
   Deno.exit(1);
 }
 const folder = await Deno.makeTempDir({ prefix: "profile-" });
 try {
-  const options = { threads, profile: `${folder}/step` };
-  const step = await openStep(engine, method, request, options, request.target ?? undefined).catch(giveUp),
+  const options = { threads, profile: `${folder}/step`, target: target ?? undefined, tokensAtOnce };
+  const step = await openStep(engine, method, request, options).catch(giveUp),
     device = step.device as CompiledDevice;
   for (let i = 1; i <= steps + 1; i++) await step.run(i);
   await step.dispose();

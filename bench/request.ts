@@ -13,6 +13,8 @@ export interface Request {
   readonly batch: number;
   /** Padded tokens of a row. */
   readonly length: number;
+  /** Most tokens that go through the network at once, where that was asked for. */
+  readonly tokensAtOnce?: number;
   readonly threads: number;
   /** Steps timed after warm-up. */
   readonly steps: number;

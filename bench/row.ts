@@ -5,9 +5,9 @@ import { median, rounded } from "./statistics.ts";
 import { giveUp, openStep } from "./train_step.ts";
 
 const { config, steps, ...request } = given<Request>();
-const { engine, method, batch, length, threads, target } = request;
-const shape = { config, batch, length };
-const { run, finish } = await openStep(engine, method, shape, { threads }, target ?? undefined).catch(giveUp);
+const { engine, method, batch, length, threads, target, tokensAtOnce } = request;
+const shape = { config, batch, length }, options = { threads, target: target ?? undefined, tokensAtOnce };
+const { run, finish } = await openStep(engine, method, shape, options).catch(giveUp);
 const times: number[] = [], warmUp = Math.max(2, Math.floor(steps / 4));
 for (let step = 1; step <= warmUp + steps; step++) {
   const started = performance.now();

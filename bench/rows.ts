@@ -15,6 +15,7 @@ export interface RowOptions {
   readonly shape?: string;
   readonly target?: string;
   readonly length?: number;
+  readonly tokensAtOnce?: number;
   readonly threads: number;
   readonly steps?: number;
   readonly json?: boolean;
@@ -23,6 +24,7 @@ export interface RowOptions {
 const requestOf = (engine: string, method: string, shape: string, options: RowOptions): Request => ({
   ...SHAPES[shape]!,
   ...(options.length && { length: options.length }),
+  ...(options.tokensAtOnce && { tokensAtOnce: options.tokensAtOnce }),
   engine,
   method,
   target: options.target && "target" in parseOptions(method) ? options.target : null,

@@ -5,10 +5,12 @@ import { InputError } from "../src/errors.ts";
 import { attachMethod } from "../src/peft/registry.ts";
 import { float32, type HostTensors, int32, sizeOf } from "../src/tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
-import { calibrateProgram, fineTuneProgram, layoutOf, rowsOf } from "../src/training/model.ts";
+import { rowsAtOnce } from "../src/training/batches.ts";
+import { openInParts } from "../src/training/in_parts.ts";
+import { calibrateProgram, fineTuneStep, layoutOf, rowsOf } from "../src/training/model.ts";
 import { RowTable } from "../src/training/row_table.ts";
 import { calibrates, startingTensors, startRegisters } from "../src/training/start.ts";
-import { stepFeeds } from "../src/training/step.ts";
+import { gradientProgram, stepFeeds, trainProgram } from "../src/training/step.ts";
 import type { Shape } from "./shapes.ts";
 
 /** Random numbers of the right size, whose values cannot matter to the time: a short pattern, repeated. */
@@ -26,9 +28,15 @@ export const RATES = {
   gates: { lr: 1e-2, weightDecay: 0 },
 };
 
-/** @param target preset of adapted matrices, where the method has a choice */
-export async function openStep(engine: string, method: string, shape: Shape, options: EngineOptions, target?: string) {
-  const { config, batch, length } = shape;
+export interface StepOptions extends EngineOptions {
+  /** Preset of adapted matrices, where the method has a choice. */
+  readonly target?: string | undefined;
+  /** Most tokens that go through the network at once [all]. */
+  readonly tokensAtOnce?: number | undefined;
+}
+
+export async function openStep(engine: string, method: string, { config, batch, length }: Shape, options: StepOptions) {
+  const { target, tokensAtOnce, ...engineOptions } = options, atOnce = rowsAtOnce(batch, length, tokensAtOnce);
   const adapter = attachMethod(method, config, target ? { target } : {});
   const model = { config, adapter, labels: 2, classifierDropout: 0.1, tableByRows: true };
   const layout = layoutOf(model), optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
@@ -43,7 +51,7 @@ export async function openStep(engine: string, method: string, shape: Shape, opt
       mask: float32([batch, length], ids.map((id) => id === 0 ? 0 : 1)),
     };
   };
-  const device = await openEngine(parseEngineName(engine), options);
+  const device = await openEngine(parseEngineName(engine), engineOptions);
   let seen: HostTensors = {};
   if (calibrates(model.adapter)) {
     device.write(startRegisters(model, startingTensors(model, weights, 0, null)));
@@ -52,7 +60,11 @@ export async function openStep(engine: string, method: string, shape: Shape, opt
     await calibration.dispose();
   }
   device.write(startRegisters(model, startingTensors(model, weights, 0, seen)));
-  const program = fineTuneProgram(model, optimizer, batch, length), loaded = await device.load(program);
+  const step = fineTuneStep(model, optimizer, batch, length, atOnce);
+  const program = atOnce === batch ? trainProgram(step) : gradientProgram(step);
+  const loaded = atOnce === batch
+    ? await device.load(program)
+    : await openInParts(device, step, (_, make) => device.load(make()));
   const rows = rowsOf(model, batch, length);
   const table = rows && new RowTable(weights[rows.name]!, rows.group, optimizer);
   const executable = table?.trains(loaded) ?? loaded;
@@ -62,6 +74,7 @@ export async function openStep(engine: string, method: string, shape: Shape, opt
   };
   return {
     device,
+    /** The step, or of one in parts what each of them goes through. */
     program,
     layout,
     /** The rows of the word embeddings that train outside the layout, if any do. */

@@ -2,8 +2,8 @@
 import { UsageError } from "../src/errors.ts";
 
 const KNOWN = {
-  rows: ["engine", "method", "shape", "target", "length", "threads", "steps", "json"],
-  profile: ["engine", "method", "shape", "target", "length", "threads", "steps", "json"],
+  rows: ["engine", "method", "shape", "target", "length", "tokensAtOnce", "threads", "steps", "json"],
+  profile: ["engine", "method", "shape", "target", "length", "tokensAtOnce", "threads", "steps", "json"],
   peers: ["method", "shape", "length", "threads", "steps", "rounds", "json", "save"],
   epoch: ["task", "examples", "shape", "threads", "rounds", "mirror", "json", "save"],
   scaling: ["threads", "steps", "rounds", "json", "save"],
@@ -21,9 +21,12 @@ export function kindOf(given: readonly string[]): Kind {
   if (second) throw new UsageError(`Cannot measure both --${kind} and --${second}: choose one`);
   const known: readonly string[] = [kind, "verbose", ...KNOWN[kind]];
   const lost = given.find((name) => !known.includes(name));
-  if (lost) throw new UsageError(`--${lost} does nothing ${whereLost(lost, kind)}: leave it out`);
+  if (lost) throw new UsageError(`--${kebab(lost)} does nothing ${whereLost(lost, kind)}: leave it out`);
   return kind;
 }
+
+/** An option as it is typed. */
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** Where an option does nothing: without the kinds that know it, or with this one where it needs none of them. */
 function whereLost(option: string, kind: Kind): string {

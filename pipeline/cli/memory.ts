@@ -9,7 +9,9 @@ import { InputError } from "../../src/errors.ts";
 import type { Step } from "../../src/graph/step.ts";
 import { attachMethod } from "../../src/peft/registry.ts";
 import { ADAMW_DEFAULTS } from "../../src/training/adamw.ts";
-import { fineTuneProgram, hostTableBytes } from "../../src/training/model.ts";
+import { rowsAtOnce } from "../../src/training/batches.ts";
+import { fineTuneStep, hostTableBytes } from "../../src/training/model.ts";
+import { gradientProgram, trainProgram, updateProgram } from "../../src/training/step.ts";
 import type { Profile } from "../profiles/profile.ts";
 import {
   type Backbone,
@@ -41,7 +43,7 @@ export class Predictor {
   #predict(training: Omit<Training, "lengths"> & { readonly length: number }): Demand {
     const key = JSON.stringify(training), known = this.#known.get(key);
     if (known) return known;
-    const { method, options, batch, length, tableByRows } = training, config = this.#config;
+    const { method, options, batch, length, tokensAtOnce, tableByRows } = training, config = this.#config;
     const model = {
       config,
       adapter: attachMethod(method, config, options),
@@ -49,8 +51,10 @@ export class Predictor {
       classifierDropout: 0.1,
       tableByRows,
     };
-    const program = fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length);
-    const demand = predictMemory(program, hostTableBytes(model));
+    const rows = rowsAtOnce(batch, length, tokensAtOnce);
+    const step = fineTuneStep(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length, rows);
+    const programs = rows === batch ? [trainProgram(step)] : [gradientProgram(step), updateProgram(step)];
+    const demand = predictMemory(programs, hostTableBytes(model));
     this.#known.set(key, demand);
     return demand;
   }

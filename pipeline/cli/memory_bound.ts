@@ -2,6 +2,7 @@
 import type { DebertaConfig } from "../../src/deberta/config.ts";
 import type { EngineName } from "../../src/engines/open.ts";
 import type { Json, Step } from "../../src/graph/step.ts";
+import { rowsAtOnce } from "../../src/training/batches.ts";
 import type { Profile } from "../profiles/profile.ts";
 
 /** What decides the shape of a step's training graph. */
@@ -11,6 +12,8 @@ export interface Training {
   readonly batch: number;
   /** Padded lengths: each has a graph of its own, and what its steps needed stays reserved for it. */
   readonly lengths: readonly number[];
+  /** Most tokens that go through the network at once [all]. */
+  readonly tokensAtOnce?: number;
   /** Whether word embeddings that train do so by rows: in fine-tuning; pre-training keeps the table whole. */
   readonly tableByRows: boolean;
 }
@@ -42,11 +45,11 @@ export function configOf({ backbone, data }: Backbone): DebertaConfig {
 /** The training that a step does; null for a step that trains nothing. */
 export function trainingOf({ kind, parameters }: Pick<Step, "kind" | "parameters">): Training | null {
   const { settings, method, options } = parameters as Record<string, Json> as unknown as Training & {
-    settings: { batch: number; lengths: readonly number[] };
+    settings: Pick<Training, "batch" | "lengths" | "tokensAtOnce">;
   };
   if (kind !== "finetune" && kind !== "pretrain") return null;
-  const { batch, lengths } = settings;
-  const shape = { batch, lengths, tableByRows: kind === "finetune" };
+  const { batch, lengths, tokensAtOnce } = settings;
+  const shape = { batch, lengths, ...(tokensAtOnce && { tokensAtOnce }), tableByRows: kind === "finetune" };
   // Pre-training trains every weight, as full fine-tuning does.
   return kind === "pretrain" ? { method: "full-ft", options: {}, ...shape } : { method, options, ...shape };
 }
@@ -55,11 +58,17 @@ export function trainingOf({ kind, parameters }: Pick<Step, "kind" | "parameters
  * More bytes than any training of these shapes takes. Of the methods that were measured, B-LoRA at xsmall keeps most for every
  * token, about as many numbers as stand in the inner brackets.
  */
-export function boundOf(profile: Backbone, { batch, lengths }: Pick<Training, "batch" | "lengths">): number {
+export function boundOf(
+  profile: Backbone,
+  { batch, lengths, tokensAtOnce }: Pick<Training, "batch" | "lengths" | "tokensAtOnce">,
+): number {
   const { hidden, ffn, heads, layers, vocabulary } = configOf(profile);
-  const perRow = lengths.reduce((sum, length) => sum + 4 * length * (10 * hidden + 4 * ffn + 5 * heads * length), 0);
+  const activations = lengths.reduce((sum, length) => {
+    const tokens = rowsAtOnce(batch, length, tokensAtOnce) * length;
+    return sum + 4 * tokens * (10 * hidden + 4 * ffn + 5 * heads * length);
+  }, 0);
   const weights = vocabulary * hidden + layers * (4 * hidden * hidden + 2 * hidden * ffn);
-  return 500e6 + 4 * (perRow * batch * layers + 24 * weights);
+  return 500e6 + 4 * (activations * layers + 24 * weights);
 }
 
 /** The most bytes that some of these take side by side. */

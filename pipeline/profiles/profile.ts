@@ -42,7 +42,10 @@ export interface Profile {
   /** The methods in the order of the tables. */
   readonly methods: Readonly<Record<string, MethodSettings>>;
   readonly finetune:
-    & Pick<FineTuneSettings, "batch" | "gateLearningRate" | "weightDecay" | "maxNorm" | "evaluationLengths">
+    & Pick<
+      FineTuneSettings,
+      "batch" | "gateLearningRate" | "weightDecay" | "maxNorm" | "evaluationLengths" | "tokensAtOnce"
+    >
     & { readonly warmupShare: number; readonly classifierDropout: number; readonly headStd: number };
   /** Epochs of each task. */
   readonly epochs: Readonly<Partial<Record<TaskName, number>>>;

@@ -20,6 +20,8 @@ export interface Noise {
 export interface NoiseKey {
   readonly seed: number;
   readonly step: number;
+  /** Of a step that runs its program more than once, each time with noise of its own. */
+  readonly part?: number;
 }
 
 export interface Program {

@@ -38,15 +38,18 @@ export interface Demand {
 
 /**
  * Predicts the resident memory of a process that runs a training step.
+ * @param programs of the step: one, or those that it runs in turn
  * @param host bytes of tensors that stay outside the engine
  */
-export function predictMemory(program: Program, host = 0): Demand {
-  const graph = optimize(traceProgram(program).graph), renewed = new Set(Object.values(program.writes ?? {}));
-  const bytes = (keep: (name: string) => boolean) =>
-    Object.entries(program.inputs).reduce((sum, [name, spec]) => sum + (keep(name) ? bytesOf(spec) : 0), 0);
-  const state = bytes((name) => renewed.has(name)), held = bytes((name) => !renewed.has(name));
-  // What the fullest moment holds of the state counts as state.
-  const activations = Math.max(0, peakBytes(graph) - held - state);
+export function predictMemory(programs: readonly Program[], host = 0): Demand {
+  const inputs = Object.assign({}, ...programs.map((program) => program.inputs)) as Record<string, TensorSpec>;
+  const renewed = new Set(programs.flatMap(({ writes = {} }) => Object.values(writes)));
+  const state = bytes(inputs, (name) => renewed.has(name)), held = bytes(inputs, (name) => !renewed.has(name));
+  const activations = Math.max(...programs.map((program) => {
+    const own = bytes(program.inputs, () => true);
+    // What the fullest moment holds of weights and state is counted already.
+    return Math.max(0, peakBytes(optimize(traceProgram(program).graph)) - own);
+  }));
   const parts = {
     weights: ARENA * held + host,
     state: (ARENA + GENERATIONS) * state,
@@ -54,6 +57,11 @@ export function predictMemory(program: Program, host = 0): Demand {
     runtime: RUNTIME,
   };
   return { ...parts, total: Object.values(parts).reduce((a, b) => a + b) };
+}
+
+/** Bytes of those inputs that are kept. */
+function bytes(inputs: Program["inputs"], keep: (name: string) => boolean): number {
+  return Object.entries(inputs).reduce((sum, [name, spec]) => sum + (keep(name) ? bytesOf(spec) : 0), 0);
 }
 
 const bytesOf = ({ shape }: TensorSpec): number => 4 * sizeOf(shape);

@@ -2,28 +2,37 @@ import assert from "node:assert/strict";
 import { SHAPES } from "../../bench/shapes.ts";
 import { attachMethod } from "../peft/registry.ts";
 import { ADAMW_DEFAULTS } from "../training/adamw.ts";
-import { fineTuneProgram, hostTableBytes } from "../training/model.ts";
+import { rowsAtOnce } from "../training/batches.ts";
+import { fineTuneStep, hostTableBytes } from "../training/model.ts";
+import { gradientProgram, trainProgram, updateProgram } from "../training/step.ts";
 import { type Demand, predictMemory } from "./memory.ts";
 
-/** Megabytes of VmHWM that `deno task bench --engine native --shape S --method M` measured. */
-const MEASURED: readonly (readonly [shape: string, method: string, megabytes: number])[] = [
+/** Megabytes of VmHWM that `deno task bench --engine native --shape S --method M [--tokens-at-once N]` measured. */
+const MEASURED: readonly (readonly [shape: string, method: string, megabytes: number, tokensAtOnce?: number])[] = [
   ["mini", "full-ft", 282],
   ["mini", "lora", 246],
   ["mini", "blora", 265],
   ["xsmall", "full-ft", 2739],
   ["xsmall", "lora", 1406],
   ["xsmall", "blora", 2148],
+  ["xsmall", "full-ft", 2284, 512],
+  ["xsmall", "lora", 984, 1024],
+  ["xsmall", "lora", 764, 512],
+  ["xsmall", "blora", 1096, 512],
 ];
 
-function predict(shape: string, method: string, batch = SHAPES[shape]!.batch): Demand {
-  const { config, length } = SHAPES[shape]!;
+function predict(shape: string, method: string, batch = SHAPES[shape]!.batch, tokensAtOnce = Infinity): Demand {
+  const { config, length } = SHAPES[shape]!, rows = rowsAtOnce(batch, length, tokensAtOnce);
   const model = { config, adapter: attachMethod(method, config), labels: 2, classifierDropout: 0.1, tableByRows: true };
-  return predictMemory(fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length), hostTableBytes(model));
+  const step = fineTuneStep(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length, rows);
+  const programs = rows === batch ? [trainProgram(step)] : [gradientProgram(step), updateProgram(step)];
+  return predictMemory(programs, hostTableBytes(model));
 }
 
-for (const [shape, method, measured] of MEASURED) {
-  Deno.test(`predictMemory() is within 15 % of what ${method} at ${shape} took`, () => {
-    const predicted = predict(shape, method).total / 1e6;
+for (const [shape, method, measured, tokensAtOnce] of MEASURED) {
+  const how = tokensAtOnce ? ` by ${tokensAtOnce} tokens at once` : "";
+  Deno.test(`predictMemory() is within 15 % of what ${method} at ${shape}${how} took`, () => {
+    const predicted = predict(shape, method, undefined, tokensAtOnce).total / 1e6;
     assert.ok(
       Math.abs(predicted / measured - 1) <= 0.15,
       `predicted ${predicted.toFixed(0)} MB, measured ${measured} MB`,

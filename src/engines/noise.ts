@@ -15,8 +15,13 @@ export function noiseInput(spec: NoiseSpec): TensorSpec {
 }
 
 /** The numbers of one noise in one run, written to `reuse` if it is given. */
-export function drawNoise(name: string, spec: NoiseSpec, { seed, step }: NoiseKey, reuse?: HostTensor): HostTensor {
-  const stream = new Stream(seed, "noise", step, name), { shape } = spec, size = sizeOf(shape);
+export function drawNoise(
+  name: string,
+  spec: NoiseSpec,
+  { seed, step, part }: NoiseKey,
+  reuse?: HostTensor,
+): HostTensor {
+  const stream = new Stream(seed, "noise", step, name, ...part ? [part] : []), { shape } = spec, size = sizeOf(shape);
   const data = reuse?.dtype === "float32" ? reuse.data : new Float32Array(size);
   if (spec.kind === "uniform") return { dtype: "float32", shape, data: stream.fillUniform(data) };
   return { dtype: "float32", shape, data: stream.fillMask(data, spec.rate, 1 / (1 - spec.rate)) };

@@ -22,6 +22,16 @@ export function paddedLength(tokens: number, lengths: readonly number[]): number
   return length;
 }
 
+/**
+ * Rows of a batch that go through the network at once: the most that divide it evenly and have no more than so many tokens,
+ * padding included; at least one.
+ */
+export function rowsAtOnce(batch: number, length: number, tokens = Infinity): number {
+  let rows = batch;
+  while (rows > 1 && (batch % rows !== 0 || rows * length > tokens)) rows--;
+  return rows;
+}
+
 /** Batches of similar length are cut from windows of this many batches of the shuffled examples. */
 const WINDOW = 16;
 

@@ -6,6 +6,7 @@ import {
   type EncodedExample,
   evaluationBatches,
   paddedLength,
+  rowsAtOnce,
   tokenFeeds,
   trainingBatches,
   trainingFeeds,
@@ -29,6 +30,19 @@ function assertTight(examples: readonly EncodedExample[], { indices, length }: B
   assert.ok(longest <= length && LENGTHS.includes(length));
   assert.ok(LENGTHS.every((allowed) => allowed >= length || allowed < longest));
 }
+
+Deno.test("rowsAtOnce() divides a batch into as few equal parts as hold no more than so many tokens", () => {
+  assert.equal(rowsAtOnce(32, 128), 32);
+  assert.deepEqual([64, 128, 320, 512].map((length) => rowsAtOnce(32, length, 4096)), [32, 32, 8, 8]);
+  const positive = (max: number) => fc.integer({ min: 1, max });
+  fc.assert(fc.property(positive(64), positive(600), positive(9000), (batch, length, tokens) => {
+    const rows = rowsAtOnce(batch, length, tokens),
+      larger = Array.from({ length: batch - rows }, (_, i) => rows + 1 + i);
+    assert.equal(batch % rows, 0);
+    assert.ok(rows === 1 || rows * length <= tokens);
+    assert.ok(larger.every((more) => batch % more !== 0 || more * length > tokens));
+  }));
+});
 
 Deno.test("trainingBatches() gives every example once, in as few batches as can hold them, no longer than needed", () => {
   fc.assert(fc.property(someExamples, someSize, someSeed, (examples, size, seed) => {

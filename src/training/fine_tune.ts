@@ -1,6 +1,6 @@
 /** A fine-tuning run: start, calibrate, train, evaluate every epoch, keep the best. */
 import { WORD_EMBEDDINGS } from "../deberta/config.ts";
-import type { Device } from "../engines/engine.ts";
+import type { Device, Program } from "../engines/engine.ts";
 import type { ProgramCache } from "../engines/program_cache.ts";
 import { headline, scoreTask } from "../glue/metrics.ts";
 import { type TaskName, TASKS } from "../glue/tasks.ts";
@@ -8,15 +8,16 @@ import { Stream } from "../random/stream.ts";
 import type { Group, Registers } from "../peft/method.ts";
 import { float32, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "./adamw.ts";
-import { type EncodedExample, trainingBatches, trainingFeeds } from "./batches.ts";
+import { type EncodedExample, rowsAtOnce, trainingBatches, trainingFeeds } from "./batches.ts";
 import { type Layout, unflatten } from "./layout.ts";
-import { calibrateProgram, evaluateProgram, fineTuneProgram, groupOf, layoutOf, type Model } from "./model.ts";
+import { openInParts } from "./in_parts.ts";
+import { calibrateProgram, evaluateProgram, fineTuneStep, groupOf, layoutOf, type Model } from "./model.ts";
 import { isConstant, predict } from "./predict.ts";
 import type { EpochRecord, RunRecord } from "./record.ts";
 import { RowTable } from "./row_table.ts";
 import { linearSchedule } from "./schedule.ts";
 import { calibrates, startingTensors, startRegisters } from "./start.ts";
-import { type GroupRates, type Optimizer, stateRegisters, stepFeeds, trackedRegister } from "./step.ts";
+import { type GroupRates, type Optimizer, stateRegisters, stepFeeds, trackedRegister, trainProgram } from "./step.ts";
 
 export interface FineTuneSettings {
   readonly seed: number;
@@ -34,6 +35,8 @@ export interface FineTuneSettings {
   readonly lengths: readonly number[];
   /** The same for evaluation; those of training if not given. Few are best where an evaluation is shorter than a compilation. */
   readonly evaluationLengths?: readonly number[];
+  /** Most tokens, padding included, that a step sends through the network at once [all]: memory for time. */
+  readonly tokensAtOnce?: number;
 }
 
 export interface FineTuneInput {
@@ -69,7 +72,12 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
   const key: ProgramKey = (what, length) => `${what} ${input.modelKey} ${optimizer.maxNorm} ${size} ${length}`;
   let table = await start({ ...input, model }, key);
   const trainer = async (length: number) => {
-    const program = await programs.load(key("train", length), () => fineTuneProgram(model, optimizer, size, length));
+    const rows = rowsAtOnce(size, length, settings.tokensAtOnce),
+      step = fineTuneStep(model, optimizer, size, length, rows);
+    const load = (what: string, make: () => Program) => programs.load(key(`${what} ${rows}`, length), make);
+    const program = rows === size
+      ? await load("train", () => trainProgram(step))
+      : await openInParts(device, step, load);
     return table?.trains(program) ?? program;
   };
   const evaluator = async (length: number) => {

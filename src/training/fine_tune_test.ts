@@ -88,6 +88,18 @@ Deno.test("fineTune() gives the same bits twice, and other bits from another see
   assert.notDeepEqual(other.trained, first.trained);
 });
 
+Deno.test("fineTune() learns the same in parts, of which none has more tokens than are allowed at once", async () => {
+  const shapes = new Set<string>();
+  const device = watched(async (feeds, run) => {
+    if (feeds.labels) shapes.add(String(feeds.ids!.shape));
+    return await run();
+  });
+  const run = await tune({ tokensAtOnce: 20 }, { programs: new ProgramCache(device) });
+  assert.deepEqual([...shapes].sort(), ["2,6", "2,8"]);
+  assert.deepEqual(run.outcome, { kind: "ok" });
+  assert.ok(run.best!.score >= 0.95, `the best epoch scores ${run.best!.score}`);
+});
+
 Deno.test("fineTune() trains B-LoRA from measured ranges, on a regression, to the same bits twice", async () => {
   const score = ({ ids, label }: EncodedExample, i: number) => ({ ids, label: 4 * label + i % 3 / 2 });
   const model = modelOf("blora", { rank: 2 }, 1);

@@ -151,26 +151,38 @@ function trackingOf({ adapter }: Model): Pick<StepDefinition, "tracking"> {
 
 /** The training step for one batch shape. */
 export function fineTuneProgram(model: Model, optimizer: Optimizer, batch: number, length: number): Program {
-  return trainProgram({
-    name: `train [${batch}, ${length}]`,
+  return trainProgram(fineTuneStep(model, optimizer, batch, length));
+}
+
+/** What a training step is, for so many rows of a batch: all of them unless said otherwise. */
+export function fineTuneStep(
+  model: Model,
+  optimizer: Optimizer,
+  batch: number,
+  length: number,
+  rows = batch,
+): StepDefinition {
+  return {
+    name: rows === batch ? `train [${batch}, ${length}]` : `train [${batch}, ${length}] by ${rows} rows`,
     layout: layoutOf(model),
     optimizer,
     ...trackingOf(model),
     rows: rowsOf(model, batch, length),
     inputs: {
       ...frozenInputs(model),
-      ...batchInputs(batch, length),
-      labels: { dtype: model.labels === 1 ? "float32" : "int32", shape: [batch] },
-      weights: { dtype: "float32", shape: [batch] },
+      ...batchInputs(rows, length),
+      labels: { dtype: model.labels === 1 ? "float32" : "int32", shape: [rows] },
+      weights: { dtype: "float32", shape: [rows] },
     },
     loss: (parameters, inputs, noise) => {
       const tensor = (name: string) => (parameters[name] ?? inputs[frozenRegister(name)])!;
       const { pass, penalty } = openPass(model, { mode: "train", noise, tensor });
       const loss = taskLoss(logitsOf(model, pass, inputs), inputs.labels!, inputs.weights!);
       const extra = penalty();
-      return extra ? tf.add(loss, extra) : loss;
+      if (!extra) return loss;
+      return tf.add(loss, rows === batch ? extra : tf.mul(extra, rows / batch));
     },
-  });
+  };
 }
 
 /** Tensors of a run that does not train: frozen ones, and trained ones cut from the same vectors as in training. */

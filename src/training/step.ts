@@ -13,8 +13,16 @@ export const trackedRegister = (name: string): string => `s:${name}`;
 /** The name among the groups of a table's rows, whose vectors come with each call and go back with its results. */
 export const ROWS = "rows";
 
-/** Registers of a group's parameter vector and its moments. */
-export const stateRegisters = (group: string) => ({ p: `p:${group}`, m: `m:${group}`, v: `v:${group}` });
+/** Registers of a group's parameter vector, its moments, and the gradients of a step whose batch comes in parts. */
+export const stateRegisters = (group: string) => ({
+  p: `p:${group}`,
+  m: `m:${group}`,
+  v: `v:${group}`,
+  g: `g:${group}`,
+});
+
+/** What an update renews. */
+const MOMENTS = ["p", "m", "v"] as const;
 
 /** One of the vectors that a step renews, with its registers. */
 export interface StepVector extends GroupLayout {
@@ -62,52 +70,111 @@ const scalar: TensorSpec = { dtype: "float32", shape: [] };
  * The program of a training step. Its outputs are `loss` and, where gradients are clipped, their `norm` before; parameters
  * and moments stay in registers, but for those of a table's rows.
  */
-export function trainProgram({ name, inputs, layout, optimizer, rows, loss, tracking }: StepDefinition): Program {
-  const specs: Record<string, TensorSpec> = { ...inputs, root: scalar };
-  const writes: Record<string, string> = {};
-  const parts = vectorsOf(layout, rows);
-  for (const { group, size, registers } of parts) {
-    for (const register of Object.values(registers)) specs[register] = { dtype: "float32", shape: [size] };
-    specs[`keep:${group}`] = specs[`rate:${group}`] = scalar;
-  }
-  for (const { registers } of vectorsOf(layout)) {
-    for (const register of Object.values(registers)) writes[register] = register;
-  }
-  for (const [key, shape] of Object.entries(tracking?.state ?? {})) {
-    const register = trackedRegister(key);
-    specs[register] = { dtype: "float32", shape };
-    writes[register] = register;
-  }
-  const apply = (given: Tensors, noise: Noise): Tensors => {
-    const vectors = parts.map(({ registers }) => given[registers.p]!);
-    const objective = (...from: tf.Tensor[]) => loss(unpackAll(parts, from), given, noise) as tf.Scalar;
-    const { value, grads } = tf.valueAndGrads(objective)(vectors);
-    const outputs: Tensors = { loss: value };
-    let gradients = grads;
-    if (optimizer.maxNorm !== null) {
-      const { clipped, norm } = clipByGlobalNorm(grads, optimizer.maxNorm);
-      gradients = clipped;
-      outputs.norm = norm;
-    }
-    parts.forEach(({ group, registers }, i) => {
-      const sizes = { keep: given[`keep:${group}`]!, rate: given[`rate:${group}`]!, root: given.root! };
-      const now = { p: vectors[i]!, m: given[registers.m]!, v: given[registers.v]! };
-      const next = adamw(now, gradients[i]!, sizes, optimizer);
-      for (const part of ["p", "m", "v"] as const) outputs[registers[part]] = next[part];
-    });
-    if (tracking) {
-      const after = unpackAll(parts, parts.map(({ registers }) => outputs[registers.p]!));
-      const slopes = unpackAll(parts, gradients);
-      const renewed = tracking.track({
-        parameter: (key) => after[key]!,
-        gradient: (key) => slopes[key]!,
-        state: (key) => given[trackedRegister(key)]!,
-      });
-      for (const key of Object.keys(tracking.state)) outputs[trackedRegister(key)] = renewed[key]!;
-    }
-    return outputs;
+export function trainProgram(definition: StepDefinition): Program {
+  const { name, inputs, layout, rows } = definition, trained = vectorsOf(layout, rows);
+  return {
+    name,
+    inputs: { ...inputs, ...updateInputs(definition, trained) },
+    apply: (given, noise) => {
+      const { loss, gradients } = descend(definition, trained, given, noise);
+      return { loss, ...renew(definition, trained, given, gradients) };
+    },
+    writes: updateWrites(definition),
   };
-  return { name, inputs: specs, apply, writes };
+}
+
+/** The part of a training step that sees the batch: its loss, and its gradients added to those in registers. */
+export function gradientProgram(definition: StepDefinition): Program {
+  const { name, inputs, layout, rows } = definition, trained = vectorsOf(layout, rows);
+  return {
+    name: `gradient of ${name}`,
+    inputs: { ...inputs, ...vectorInputs(trained, "p", "g") },
+    apply: (given, noise) => {
+      const { loss, gradients } = descend(definition, trained, given, noise), outputs: Tensors = { loss };
+      trained.forEach(({ registers: { g } }, i) => outputs[g] = tf.add(given[g]!, gradients[i]!));
+      return outputs;
+    },
+    writes: Object.fromEntries(vectorsOf(layout).map(({ registers: { g } }) => [g, g])),
+  };
+}
+
+/** The part of a training step that does not: clipping and AdamW, from the gradients in registers. */
+export function updateProgram(definition: StepDefinition): Program {
+  const { name, layout, rows } = definition, trained = vectorsOf(layout, rows);
+  return {
+    name: `update of ${name}`,
+    inputs: { ...updateInputs(definition, trained), ...vectorInputs(trained, "g") },
+    apply: (given) => renew(definition, trained, given, trained.map(({ registers: { g } }) => given[g]!)),
+    writes: updateWrites(definition),
+  };
+}
+
+type Registers = StepVector["registers"];
+
+function vectorInputs(trained: readonly StepVector[], ...which: (keyof Registers)[]): Record<string, TensorSpec> {
+  return Object.fromEntries(trained.flatMap(({ size, registers }) => {
+    return which.map((part): [string, TensorSpec] => [registers[part], { dtype: "float32", shape: [size] }]);
+  }));
+}
+
+/** What an update reads besides gradients: parameters, moments, their sizes, and what the method keeps account of. */
+function updateInputs({ tracking }: StepDefinition, trained: readonly StepVector[]): Record<string, TensorSpec> {
+  const sizes = trained.flatMap(({ group }) => [`keep:${group}`, `rate:${group}`]);
+  return {
+    root: scalar,
+    ...vectorInputs(trained, ...MOMENTS),
+    ...Object.fromEntries(sizes.map((name) => [name, scalar])),
+    ...Object.fromEntries(
+      Object.entries(tracking?.state ?? {}).map(([key, shape]) => [trackedRegister(key), { dtype: "float32", shape }]),
+    ),
+  };
+}
+
+function updateWrites({ layout, tracking }: StepDefinition): Record<string, string> {
+  const moments = vectorsOf(layout).flatMap(({ registers }) => MOMENTS.map((part) => registers[part]));
+  return Object.fromEntries(
+    [...moments, ...Object.keys(tracking?.state ?? {}).map(trackedRegister)].map((r) => [r, r]),
+  );
+}
+
+/** The loss of a batch and its gradients, one for each vector. */
+function descend({ loss }: StepDefinition, trained: readonly StepVector[], given: Tensors, noise: Noise) {
+  const objective = (...from: tf.Tensor[]) => loss(unpackAll(trained, from), given, noise) as tf.Scalar;
+  const { value, grads } = tf.valueAndGrads(objective)(trained.map(({ registers }) => given[registers.p]!));
+  return { loss: value, gradients: grads };
+}
+
+/** Clips gradients, steps with AdamW, and renews what the method keeps account of. */
+function renew(
+  { optimizer, tracking }: StepDefinition,
+  trained: readonly StepVector[],
+  given: Tensors,
+  raw: readonly tf.Tensor[],
+): Tensors {
+  const outputs: Tensors = {};
+  let gradients = raw;
+  if (optimizer.maxNorm !== null) {
+    const { clipped, norm } = clipByGlobalNorm(raw, optimizer.maxNorm);
+    gradients = clipped;
+    outputs.norm = norm;
+  }
+  trained.forEach(({ group, registers }, i) => {
+    const sizes = { keep: given[`keep:${group}`]!, rate: given[`rate:${group}`]!, root: given.root! };
+    const now = { p: given[registers.p]!, m: given[registers.m]!, v: given[registers.v]! };
+    const next = adamw(now, gradients[i]!, sizes, optimizer);
+    for (const part of MOMENTS) outputs[registers[part]] = next[part];
+  });
+  if (tracking) {
+    const after = unpackAll(trained, trained.map(({ registers }) => outputs[registers.p]!));
+    const slopes = unpackAll(trained, gradients);
+    const renewed = tracking.track({
+      parameter: (key) => after[key]!,
+      gradient: (key) => slopes[key]!,
+      state: (key) => given[trackedRegister(key)]!,
+    });
+    for (const key of Object.keys(tracking.state)) outputs[trackedRegister(key)] = renewed[key]!;
+  }
+  return outputs;
 }
 
 /** A group's learning rate and weight decay in one step. */
