@@ -1,19 +1,20 @@
 /**
  * The paper's experiment as a declaration: what a profile computes, from which inputs, into which results.
  *
- * Data: generated or official files, tokenized. Backbone: pre-trained here. Runs: every method on every task from every seed,
+ * Data: generated or official files, tokenized. Backbone: pre-trained here, or a published checkpoint. Runs: every method on every task from every seed,
  * and one method on an untrained backbone as a control; the wider family and LoRA's ranks where the profile asks for them.
  * Results: every table and figure that the profile has runs for, from the records of all runs.
  */
 import type { EngineName } from "../src/engines/open.ts";
 import { officialFiles, plainFiles } from "../src/glue/task_files.ts";
-import type { TaskName } from "../src/glue/tasks.ts";
+import { type TaskName, TASKS } from "../src/glue/tasks.ts";
 import type { ResultFiles } from "../src/graph/lock_file.ts";
 import type { Input, Json, Step } from "../src/graph/step.ts";
 import { FIGURE_FORMATS, TABLE_FORMATS } from "../src/render/formats.ts";
 import { figuresOf } from "./figures/registry.ts";
 import { type Kind, RELATIVE_COST, VERSIONS } from "./kinds.ts";
-import type { MethodSettings, Profile } from "./profiles/profile.ts";
+import type { PretrainSettings } from "../src/training/pretrain.ts";
+import type { CommonSettings, MethodSettings, Profile, Recipe } from "./profiles/profile.ts";
 import { tablesOf } from "./tables/registry.ts";
 
 /** The presets of adapted matrices whose costs are compared: query and value only, and all linear modules. */
@@ -24,14 +25,23 @@ export type Downloads = (name: string) => Input;
 
 const SPM = "deberta-v3-base/spm.model";
 
+/** A run's settings besides its learning rate and options. */
+type Settings = CommonSettings & Pick<Recipe, "warmupSteps">;
+
 /** The downloads that a profile needs. */
-export function downloadsOf({ data, tasks }: Profile): string[] {
-  return data.kind === "mini" ? [] : [...tasks.flatMap(officialFiles), SPM];
+export function downloadsOf({ data, tasks, weights }: Profile): string[] {
+  const checkpoint = weights.kind === "checkpoint" ? [weights.source] : [];
+  return data.kind === "mini" ? checkpoint : [...tasks.flatMap(officialFiles), SPM, ...checkpoint];
 }
 
-/** Every step of a profile. */
-export function paper(profile: Profile, engine: EngineName, downloads: Downloads): Step[] {
-  const { tasks, lengths, backbone, pretrain, methods, finetune, data } = profile, maxLength = lengths.at(-1)!;
+/**
+ * Every step of a profile.
+ * @param slot the part of the machine that a step on the engine takes for itself, if any
+ */
+export function paper(profile: Profile, engine: EngineName, downloads: Downloads, slot?: string): Step[] {
+  const { tasks, lengths, backbone, weights, methods, finetune, recipes = {}, data } = profile;
+  const lengthsOf = (task: TaskName) => lengths.filter((length) => length <= (recipes[task]?.maxLength ?? Infinity));
+  const maxLength = lengths.at(-1)!, trains = { engine, ...(slot && { slot }) };
   const steps: Step[] = [];
   const declare = (kind: Kind, name: string, rest: Omit<Step, "name" | "kind" | "version">): string => {
     steps.push({ name, kind, version: VERSIONS[kind], ...rest });
@@ -58,8 +68,8 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     }
   }
   const vocabulary = declare("vocabulary", "vocabulary", {
-    parameters: { tasks, backbone } as unknown as Json,
-    inputs: real ? { ...spm, ...Object.assign({}, ...tasks.map(files)) } : {},
+    parameters: (weights.kind === "checkpoint" ? { size: weights.vocabulary, backbone } : { tasks, backbone }) as Json,
+    inputs: weights.kind === "checkpoint" || !real ? spm : { ...spm, ...Object.assign({}, ...tasks.map(files)) },
     outputs: ["vocabulary.json", "config.json"],
   });
   const config: Input = { step: vocabulary, output: "config.json" };
@@ -67,28 +77,32 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
   for (const task of tasks) {
     const source = data.kind === "mini" ? `MiniGLUE, seed ${data.seed}` : `GLUE, ${officialFiles(task)[0]}`;
     declare("tokenize", `tokenize/${task}`, {
-      parameters: { task, maxLength, source },
+      parameters: { task, maxLength: lengthsOf(task).at(-1)!, source },
       inputs: { ...tokens, ...files(task) },
       outputs: ["examples.json", "dataset.json"],
     });
   }
 
   // Backbone.
-  const corpus = declare("corpus", "corpus", {
-    parameters: data.kind === "mini" ? { seed: data.seed, count: data.corpus, maxLength } : { tasks },
-    inputs: data.kind === "mini" ? tokens : Object.fromEntries(
-      tasks.map((task) => [`${task}:examples.json`, { step: `tokenize/${task}`, output: "examples.json" }]),
-    ),
-    outputs: ["sequences.json"],
-  });
-  const backboneStep = declare("pretrain", "pretrain", {
-    parameters: { settings: pretrain } as unknown as Json,
-    inputs: { ...tokens, "config.json": config, "sequences.json": { step: corpus, output: "sequences.json" } },
-    outputs: ["backbone.safetensors", "pretrain.json"],
-    engine,
-    seconds: 15,
-  });
-  const backboneFile: Input = { step: backboneStep, output: "backbone.safetensors" };
+  const pretrained = (settings: PretrainSettings): Input => {
+    const corpus = declare("corpus", "corpus", {
+      parameters: data.kind === "mini" ? { seed: data.seed, count: data.corpus, maxLength } : { tasks },
+      inputs: data.kind === "mini" ? tokens : Object.fromEntries(
+        tasks.map((task) => [`${task}:examples.json`, { step: `tokenize/${task}`, output: "examples.json" }]),
+      ),
+      outputs: ["sequences.json"],
+    });
+    const step = declare("pretrain", "pretrain", {
+      parameters: { settings } as unknown as Json,
+      inputs: { ...tokens, "config.json": config, "sequences.json": { step: corpus, output: "sequences.json" } },
+      outputs: ["backbone.safetensors", "pretrain.json"],
+      ...trains,
+      seconds: 15,
+    });
+    return { step, output: "backbone.safetensors" };
+  };
+  const backboneFile = weights.kind === "pretrain" ? pretrained(weights.settings) : downloads(weights.source);
+  const untrainedStd = weights.kind === "pretrain" ? weights.settings.std : weights.std;
 
   // Runs.
   const run = (
@@ -98,19 +112,23 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     seed: number,
     start: "pretrained" | "random" = "pretrained",
   ): string => {
-    const { warmupShare, classifierDropout, headStd, ...common } = finetune;
+    const { learningRate: taskRate, options: taskOptions, maxLength: _, ...own } = recipes[task] ?? {};
+    const { warmupShare, warmupSteps, classifierDropout, headStd, ...common } = { ...finetune, ...own } as Settings;
+    const rate = learningRate === "recipe" ? taskRate! : learningRate, epochs = profile.epochs[task]!;
+    const examples = data.kind === "mini" ? data.train : TASKS[task].official.train;
     return declare("finetune", `${name}/${task}/seed-${seed}`, {
       parameters: {
         method,
-        options,
+        options: { ...options, ...taskOptions?.[method] },
         task,
         seed,
         backbone: start,
-        settings: { ...common, learningRate, epochs: profile.epochs[task]!, lengths },
+        settings: { ...common, learningRate: rate, epochs, lengths: lengthsOf(task) },
         warmupShare,
+        ...(warmupSteps !== undefined && { warmupSteps }),
         classifierDropout,
         headStd,
-        backboneStd: pretrain.std,
+        backboneStd: untrainedStd,
       },
       inputs: {
         "config.json": config,
@@ -119,8 +137,8 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
         ...(start === "pretrained" && { "backbone.safetensors": backboneFile }),
       },
       outputs: ["run.json", "adapter_config.json", "adapter_model.safetensors"],
-      engine,
-      seconds: RELATIVE_COST[method] ?? 1,
+      ...trains,
+      seconds: (RELATIVE_COST[method] ?? 1) * epochs * examples / 4000,
       affinity: `${method} ${JSON.stringify(options)}`,
     });
   };
@@ -134,7 +152,9 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
   const { extended, rankSweep, seeds, control } = profile;
   const runs = [
     ...Object.keys(methods).flatMap((method) => grid(`finetune/${method}`, settingsOf(method), tasks, seeds)),
-    ...tasks.map((task) => run(`finetune/${control}-on-random`, settingsOf(control), task, seeds[0]!, "random")),
+    ...(control === undefined
+      ? []
+      : tasks.map((task) => run(`finetune/${control}-on-random`, settingsOf(control), task, seeds[0]!, "random"))),
   ];
   const family = Object.entries(extended?.methods ?? {}).flatMap((of) =>
     grid(`extended/${of[0]}`, of, extended!.tasks ?? tasks, extended!.seeds ?? seeds)

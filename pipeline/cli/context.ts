@@ -1,7 +1,7 @@
 /** What the commands share: a profile with its steps, and where things lie. */
 import { join } from "node:path";
 import denoJson from "../../deno.json" with { type: "json" };
-import { type EngineName, parseEngineName } from "../../src/engines/open.ts";
+import type { EngineName } from "../../src/engines/open.ts";
 import { TFJS_NODE } from "../../src/engines/tensorflow/package.ts";
 import { InputError } from "../../src/errors.ts";
 import { asFileDigest, type Environment } from "../../src/graph/fingerprint.ts";
@@ -10,6 +10,7 @@ import type { Step } from "../../src/graph/step.ts";
 import { downloadsOf, paper } from "../paper.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { findProfile } from "../profiles/registry.ts";
+import { chooseEngine } from "./engine.ts";
 
 export interface PlanningOptions {
   readonly profile: string;
@@ -81,11 +82,11 @@ export async function contextOf(
   profile: Profile,
   { engine: name, results = "results" }: Pick<Partial<ResultsOptions>, "engine" | "results">,
 ): Promise<Context> {
-  const engine = name ? parseEngineName(name) : profile.engine;
+  const { engine, slot } = await chooseEngine(profile, name);
   return {
     profile,
     engine,
-    steps: paper(profile, engine, await locate(profile)),
+    steps: paper(profile, engine, await locate(profile), slot),
     environment: await environmentOf(engine),
     results: join(results, profile.name),
   };

@@ -8,10 +8,42 @@ import type { FineTuneSettings } from "../../src/training/fine_tune.ts";
 import type { PretrainSettings } from "../../src/training/pretrain.ts";
 
 export interface MethodSettings {
-  readonly learningRate: number;
+  /** `recipe`: the task's. */
+  readonly learningRate: number | "recipe";
   /** Options of the method, where they are not its defaults. */
   readonly options: { readonly [key: string]: Json };
 }
+
+/** What all runs of a profile have in common. */
+export type CommonSettings =
+  & Pick<FineTuneSettings, "batch" | "gateLearningRate" | "weightDecay" | "maxNorm">
+  & Pick<FineTuneSettings, "evaluationLengths" | "tokensAtOnce">
+  & { readonly warmupShare: number; readonly classifierDropout: number; readonly headStd: number };
+
+/** What a task needs otherwise than the profile has it. */
+export interface Recipe extends Partial<CommonSettings> {
+  /** Of the methods that leave it to the task. */
+  readonly learningRate: number;
+  /** Longest padded length, one of the profile's; longer examples are truncated. */
+  readonly maxLength?: number;
+  /** Steps of warm-up, instead of a share of all. */
+  readonly warmupSteps?: number;
+  /** Options by method. */
+  readonly options?: Readonly<Record<string, MethodSettings["options"]>>;
+}
+
+/** Where the encoder's weights come from: pre-trained here, or out of a downloaded checkpoint. */
+export type Weights =
+  | { readonly kind: "pretrain"; readonly settings: PretrainSettings }
+  | {
+    readonly kind: "checkpoint";
+    /** Its name in data/sources.json. */
+    readonly source: string;
+    /** Rows of its word embeddings. */
+    readonly vocabulary: number;
+    /** Standard deviation of the weights of an untrained encoder, for the control. */
+    readonly std: number;
+  };
 
 export interface Profile {
   readonly name: string;
@@ -23,7 +55,9 @@ export interface Profile {
   readonly comparePublished: boolean;
   /** What runs its tensor code unless another engine is asked for. */
   readonly engine: EngineName;
-  /** `mini`: generated tasks and text. `glue`: the official files, and their own training text to pre-train on. */
+  /** The same where there is a GPU that it can use, if that makes a difference. */
+  readonly engineOnGpu?: EngineName;
+  /** `mini`: generated tasks and text. `glue`: the official files. */
   readonly data:
     | {
       readonly kind: "mini";
@@ -38,20 +72,17 @@ export interface Profile {
   readonly backbone: Omit<DebertaConfig, "vocabulary">;
   /** Padded lengths of batches, ascending; longer examples are truncated to the last. */
   readonly lengths: readonly number[];
-  readonly pretrain: PretrainSettings;
+  readonly weights: Weights;
   /** The methods in the order of the tables. */
   readonly methods: Readonly<Record<string, MethodSettings>>;
-  readonly finetune:
-    & Pick<
-      FineTuneSettings,
-      "batch" | "gateLearningRate" | "weightDecay" | "maxNorm" | "evaluationLengths" | "tokensAtOnce"
-    >
-    & { readonly warmupShare: number; readonly classifierDropout: number; readonly headStd: number };
+  readonly finetune: CommonSettings;
+  /** Tasks that need something else than `finetune`. */
+  readonly recipes?: Readonly<Partial<Record<TaskName, Recipe>>>;
   /** Epochs of each task. */
   readonly epochs: Readonly<Partial<Record<TaskName, number>>>;
   readonly seeds: readonly number[];
   /** The method that is also run on an untrained backbone, with the first of the seeds, to show what pre-training gives. */
-  readonly control: string;
+  readonly control?: string;
   /** The wider family of methods, for the table `extended`; on the profile's tasks and seeds if none are given. */
   readonly extended?: {
     readonly methods: Readonly<Record<string, MethodSettings>>;

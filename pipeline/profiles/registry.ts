@@ -2,11 +2,15 @@
 import { unknownName } from "../../src/errors.ts";
 import { glueMini } from "./glue_mini.ts";
 import { mini } from "./mini.ts";
+import { paper } from "./paper.ts";
 import type { Profile } from "./profile.ts";
+import { small } from "./small.ts";
 
 const PROFILES: readonly Profile[] = [
   mini,
   glueMini,
+  small,
+  paper,
 ];
 
 export const PROFILE_NAMES: readonly string[] = PROFILES.map(({ name }) => name);

@@ -1,9 +1,10 @@
 /** Fine-tunes one method on one task from one seed, and leaves its record and its adapter. */
 import { type DebertaConfig, encoderShapes, headShapes } from "../../src/deberta/config.ts";
+import { encoderOf } from "../../src/deberta/checkpoint.ts";
 import { readSafetensors } from "../../src/deberta/safetensors.ts";
 import { parseEngineName } from "../../src/engines/open.ts";
 import { parseTaskName, TASKS } from "../../src/glue/tasks.ts";
-import type { Json, StepRunner } from "../../src/graph/step.ts";
+import type { Json, StepContext, StepRunner } from "../../src/graph/step.ts";
 import { writePeft } from "../../src/peft/peft_file.ts";
 import { attachMethod, parseOptions } from "../../src/peft/registry.ts";
 import { float32, type HostTensors, sizeOf } from "../../src/tensor/host_tensor.ts";
@@ -22,6 +23,8 @@ type FineTuneParameters = {
   readonly backbone: RunRecord["backbone"];
   readonly settings: Omit<FineTuneSettings, "seed" | "warmup">;
   readonly warmupShare: number;
+  /** Steps of warm-up, instead of that share of all. */
+  readonly warmupSteps?: number;
   readonly classifierDropout: number;
   /** Standard deviations of a fresh head and, for the control, of a fresh backbone. */
   readonly headStd: number;
@@ -38,12 +41,12 @@ export const run: StepRunner = async (context) => {
   const { train, dev } = await readJson<EncodedTask>(context, "examples.json");
   const encoder: HostTensors = parameters.backbone === "random"
     ? initializeModel(encoderShapes(config), parameters.backboneStd, seed)
-    : readSafetensors(await context.read("backbone.safetensors"), "backbone.safetensors").tensors;
+    : await pretrainedEncoder(context, config);
   const head = headShapes(config, labels);
 
   const adapter = attachMethod(method, config, options);
   const steps = Math.ceil(train.length / settings.batch) * settings.epochs,
-    warmup = Math.round(steps * parameters.warmupShare);
+    warmup = parameters.warmupSteps ?? Math.round(steps * parameters.warmupShare);
   const { trained, ...record } = await fineTune({
     programs: await openPrograms(parseEngineName(context.step.engine!)),
     model: { config, adapter, labels, classifierDropout: parameters.classifierDropout },
@@ -96,6 +99,13 @@ export const run: StepRunner = async (context) => {
   const others = Object.fromEntries(Object.entries(trained).filter(([name]) => !(name in own)));
   for (const [name, bytes] of Object.entries(writePeft(adapter, own, others))) context.write(name, bytes);
 };
+
+/** The encoder that was pre-trained here, or that a downloaded checkpoint holds. */
+async function pretrainedEncoder(context: StepContext, config: DebertaConfig): Promise<HostTensors> {
+  const role = "backbone.safetensors", input = context.step.inputs[role];
+  const name = input && "file" in input ? input.file : role;
+  return encoderOf(readSafetensors(await context.read(role), name).tensors, config, name);
+}
 
 /** A head's starting values. A regression starts at the mean of its training scores, which Adam would take an epoch to reach. */
 function freshHead(

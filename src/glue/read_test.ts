@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { Uint8ArrayWriter, ZipWriter } from "@zip.js/zip.js";
 import fc from "fast-check";
 import { InputError } from "../errors.ts";
 import { readTask } from "./read.ts";
 import { officialFiles } from "./task_files.ts";
 import { type TaskName, TASKS } from "./tasks.ts";
+import { zip } from "./testing.ts";
 import { parseTsv } from "./tsv.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -13,14 +13,6 @@ const rte = (train: string, dev = "0\tx\ty\tentailment\n") => ({
   "RTE/dev.tsv": bytes("index\tsentence1\tsentence2\tlabel\n" + dev),
 });
 const good = "0\ta b\tc d\tentailment\n1\te\tf\tnot_entailment\n";
-
-async function zip(files: Record<string, Uint8Array>): Promise<Uint8Array> {
-  const writer = new ZipWriter(new Uint8ArrayWriter(), { useWebWorkers: false });
-  for (const [name, content] of Object.entries(files)) {
-    await writer.add(name, new Blob([new Uint8Array(content)]).stream());
-  }
-  return await writer.close();
-}
 
 function rejects(name: TaskName, files: Record<string, Uint8Array>, message: RegExp): Promise<void> {
   return assert.rejects(readTask(name, files), (error) => {

@@ -106,7 +106,12 @@ class Run {
     if (this.#running.size >= executor.slots || !this.#pending.has(step.name) || this.#running.has(step.name)) {
       return false;
     }
-    return needsOf(step).every((name) => this.#steps.has(name));
+    return !this.#isTaken(step.slot) && needsOf(step).every((name) => this.#steps.has(name));
+  }
+
+  #isTaken(slot: string | undefined): boolean {
+    const { steps } = this.#options.plan.graph;
+    return slot !== undefined && this.#running.keys().some((name) => steps.get(name)?.slot === slot);
   }
 
   #start(step: Step): void {

@@ -83,6 +83,26 @@ Deno.test("runPlan() keeps steps of one affinity on one worker while there are o
   assert.ok(mixed.length <= 2, mixed.join("; "));
 });
 
+Deno.test("runPlan() gives a part of the machine to one step at a time, and the rest to others meanwhile", async () => {
+  await using folder = new TemporaryFolder();
+  const steps = Array.from({ length: 8 }, (_, i) => {
+    const lasting = misbehaving("tell company", `${i % 2 ? "gpu" : "cpu"}/${i}`);
+    return i % 2 ? { ...lasting, slot: "gpu" } : lasting;
+  });
+  const running = new Set<string>(), beside: string[][] = [];
+  const run = await toyRun(folder.path, {
+    steps,
+    jobs: 3,
+    emit: (event) => {
+      if (event.type === "finished") running.delete(event.step);
+      if (event.type === "started") beside.push([...running.add(event.step)]);
+    },
+  });
+  assert.equal(run.status, "ok");
+  assert.ok(beside.every((names) => names.filter((name) => name.startsWith("gpu/")).length <= 1), beside.join("; "));
+  assert.ok(beside.some((names) => names.length > 1));
+});
+
 Deno.test("runPlan() does not wait for a step that computes without a pause when it is told to stop", async () => {
   await using folder = new TemporaryFolder();
   const controller = new AbortController();

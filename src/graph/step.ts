@@ -32,6 +32,8 @@ export interface Step {
   readonly engine?: string;
   /** Expected cost, relative to the other steps' (default 1): for the order and the estimate of time left only. */
   readonly seconds?: number;
+  /** A part of the machine that one step at a time may use, a GPU for instance. */
+  readonly slot?: string;
   /** Steps of one affinity share what a worker keeps, compiled graphs for instance: one worker runs them where it can. */
   readonly affinity?: string;
 }
