@@ -1,6 +1,6 @@
 /** Where measured times may stand: bench/results/ and a section of the README. */
 import { fileURLToPath } from "node:url";
-import { writeAtomically } from "../src/graph/atomic.ts";
+import { writeAtomically } from "../src/atomic.ts";
 import { type Figure, renderFigure } from "../src/render/figure.ts";
 
 const RESULTS = new URL("./results/", import.meta.url), README = new URL("../README.md", import.meta.url);

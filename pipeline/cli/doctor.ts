@@ -59,7 +59,7 @@ export function resources({ total, available, disk }: Machine): Finding[] {
 async function gpu(): Promise<Finding> {
   const devices = await cudaDevices(runner());
   const named = devices.map(({ name, capability }) => `${name} (compute capability ${capability})`).join("; ");
-  return { what: "GPU", state: named || "no CUDA device; profiles mini and glue-mini need none" };
+  return { what: "GPU", state: named || "no CUDA device; only profile paper is too large for a machine without" };
 }
 
 /** Whether the hosts of the inputs answer. */

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Event } from "../../src/graph/events.ts";
 import { buildGraph, narrow } from "../../src/graph/graph.ts";
-import { writeAtomically } from "../../src/graph/atomic.ts";
+import { writeAtomically } from "../../src/atomic.ts";
 import type { ResultFiles } from "../../src/graph/lock_file.ts";
 import { chooseReporter } from "../../src/graph/reporters/choose_reporter.ts";
 import { inspect, reproduce, type Reproduced, type Target } from "../../src/graph/reproduce.ts";

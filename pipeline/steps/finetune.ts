@@ -8,6 +8,7 @@ import type { Json, StepContext, StepRunner } from "../../src/graph/step.ts";
 import { writePeft } from "../../src/peft/peft_file.ts";
 import { attachMethod, parseOptions } from "../../src/peft/registry.ts";
 import { float32, type HostTensors, sizeOf } from "../../src/tensor/host_tensor.ts";
+import { checkpointsIn } from "../../src/training/checkpoint.ts";
 import { fineTune, type FineTuneSettings } from "../../src/training/fine_tune.ts";
 import { initializeModel } from "../../src/training/initialize.ts";
 import type { RunRecord } from "../../src/training/record.ts";
@@ -56,6 +57,7 @@ export const run: StepRunner = async (context) => {
     dev,
     weights: { ...encoder, ...freshHead(head, parameters.headStd, seed, labels === 1 ? train : []) },
     settings: { ...settings, seed, warmup },
+    checkpoints: checkpointsIn(context.scratch),
     onProgress: context.progress,
   });
 

@@ -160,6 +160,18 @@ function decode(
  * @throws RangeError if a tensor has no valid shape, or is called "__metadata__"
  */
 export function writeSafetensors(tensors: HostTensors, metadata: Record<string, string> = {}): Uint8Array {
+  const pieces = safetensorsPieces(tensors, metadata);
+  const out = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
+}
+
+/** The same in pieces that follow each other: the header, then views of the tensors' data. */
+export function safetensorsPieces(tensors: HostTensors, metadata: Record<string, string> = {}): Uint8Array[] {
   const rank = { float32: 0, int32: 1, bool: 2 } satisfies Record<DType, number>;
   const ordered = Object.entries(tensors).map(([name, tensor]) => ({ name, utf8: Buffer.from(name), tensor }))
     .toSorted((a, b) => rank[a.tensor.dtype] - rank[b.tensor.dtype] || Buffer.compare(a.utf8, b.utf8));
@@ -179,13 +191,10 @@ export function writeSafetensors(tensors: HostTensors, metadata: Record<string, 
   // Joined by hand: an object would move names that look like integers to the front.
   const json = Buffer.from(`{${header.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)}}`);
   const length = Math.ceil(json.length / 8) * 8;
-  const out = new Uint8Array(8 + length + end).fill(0x20, 8 + json.length, 8 + length);
-  new DataView(out.buffer).setUint32(0, length, true);
-  out.set(json, 8);
-  let at = 8 + length;
-  for (const { tensor: { data } } of ordered) {
-    out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  return out;
+  const head = new Uint8Array(8 + length).fill(0x20, 8 + json.length);
+  new DataView(head.buffer).setUint32(0, length, true);
+  head.set(json, 8);
+  const bytesOf = ({ tensor: { data } }: typeof ordered[number]) =>
+    new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return [head, ...ordered.map(bytesOf)];
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
-import { writeAtomically } from "./atomic.ts";
+import { writeAtomically } from "../atomic.ts";
 import { digestFile, type FileDigest, type StepKey } from "./fingerprint.ts";
 import { codeOf, mendable } from "../io_errors.ts";
 import type { Outcome } from "./schedule.ts";

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeAtomically } from "./atomic.ts";
+import { writeAtomically } from "../atomic.ts";
 import { mendable } from "../io_errors.ts";
 import {
   digestIfThere,

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeAtomically } from "./atomic.ts";
+import { writeAtomically } from "../atomic.ts";
 import type { Preimage, StepKey } from "./fingerprint.ts";
 import { codeOf, mendable } from "../io_errors.ts";
 

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
-import { writeAtomically } from "./atomic.ts";
+import { writeAtomically } from "../atomic.ts";
 import { mendable } from "../io_errors.ts";
 
 /** Who runs steps, and which. */

@@ -7,7 +7,7 @@
  */
 import { InputError } from "../errors.ts";
 import type { Family } from "./family.ts";
-import type { Registers } from "./method.ts";
+import type { Memory, Registers } from "./method.ts";
 
 export interface BudgetOptions {
   readonly initRank: number;
@@ -138,13 +138,13 @@ export function scoresOf(all: readonly Family[], rank: number, { read }: Pick<Re
 
 /** What follows each step of a run, counted from 1: ranks are chosen when it is time, and E is set to 0 where none is left. */
 export function allocator(all: readonly Family[], rank: number, plan: BudgetPlan) {
-  let scores: Float64Array[] = [], kept: boolean[][] = [];
-  return (step: number, registers: Registers): void => {
+  return (step: number, registers: Registers, memory: Memory): void => {
+    let { scores, kept = [] } = memory as { scores?: number[][]; kept?: boolean[][] };
     const time = step - 1, chooses = allocatesAt(plan, time);
     // The last choice goes by what was known a step before: PEFT follows importance no further.
-    const looks = time < plan.end ? chooses || time === plan.end - 1 : scores.length === 0;
-    if (looks) scores = scoresOf(all, rank, registers);
-    if (chooses) kept = keepLargest(scores, budgetAt(plan, time));
+    const looks = time < plan.end ? chooses || time === plan.end - 1 : !scores;
+    if (looks) memory.scores = scores = scoresOf(all, rank, registers).map((of) => [...of]);
+    if (chooses) memory.kept = kept = keepLargest(scores!, budgetAt(plan, time));
     if (!chooses && time < plan.end) return;
     let first = 0;
     const masked = all.map(({ name, rows }) => {

@@ -123,14 +123,20 @@ function movingRegisters(rank: number, seed: number) {
 
 Deno.test("allocator() masks what the budget leaves out, at last by the scores of the step before, and then after every step", () => {
   fc.assert(
-    fc.property(schedules, fc.integer({ min: 18, max: 40 }), fc.nat(), (options, total, seed) => {
+    fc.property(schedules, fc.integer({ min: 18, max: 40 }), fc.nat(), fc.nat(40), (options, total, seed, stopped) => {
       const { initRank: rank } = options, run = movingRegisters(rank, seed);
-      const plan = planBudget(options, run.matrices, total), follow = allocator(run.all, rank, plan);
+      const plan = planBudget(options, run.matrices, total);
+      let follow = allocator(run.all, rank, plan), memory = {};
       let last: boolean[] = [], scores: Float64Array[] = [];
       for (let time = 0; time < total; time++) {
         run.move(time);
         if (time < plan.end) scores = scoresOf(run.all, rank, run.registers);
-        follow(time + 1, run.registers);
+        if (time === stopped) {
+          // Another process goes on from a checkpoint.
+          follow = allocator(run.all, rank, plan);
+          memory = JSON.parse(JSON.stringify(memory));
+        }
+        follow(time + 1, run.registers, memory);
         const live = run.live(), count = live.filter(Boolean).length;
         if (allocatesAt(plan, time) || time > plan.end) assert.equal(count, budgetAt(plan, time));
         else assert.equal(count, plan.initial, "masked ranks move again between allocations");

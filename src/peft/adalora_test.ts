@@ -32,11 +32,11 @@ async function trained(options: Record<string, unknown>, total: number, steps = 
   const optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 }, rate = { lr: 1e-2, weightDecay: 0.01 };
   const [size, length] = batch.ids!.shape as [number, number];
   const program = await portable.load(fineTuneProgram(model, optimizer, size, length));
-  const control = adapter.control!(total), registers = registersOf(portable, layout);
+  const control = adapter.control!(total), registers = registersOf(portable, layout), memory = {};
   for (let step = 1; step <= steps; step++) {
     const feeds = stepFeeds(layout, { weights: rate, biases: rate }, step, optimizer);
     await program.run({ ...batch, ...labels, ...feeds }, { seed: 1, step });
-    control(step, registers);
+    control(step, registers, memory);
   }
   await program.dispose();
   const all = trainedTensors(model, portable);

@@ -142,11 +142,11 @@ export interface Adapter {
   readonly state?: Readonly<Record<string, readonly number[]>>;
   track?(step: Tracked): Record<string, Tensor>;
   /**
-   * Decisions between steps. Called once per run.
+   * Decisions between steps.
    * @param total steps of the run
-   * @returns what to do after each step, counted from 1
+   * @returns what to do after each step, counted from 1; what one step leaves for another goes into `memory`, as plain data
    */
-  control?(total: number): (step: number, registers: Registers) => void;
+  control?(total: number): (step: number, registers: Registers, memory: Memory) => void;
   /** The step from which a checkpoint is what the method promises (of its size, say); all are where this is missing. */
   settles?(total: number): number;
   /** Ranks and bit widths as trained, read with test-time gates. */
@@ -167,6 +167,9 @@ export interface Adapter {
   /** The parameters that `save` was given, or that another library wrote in the same format. */
   restore(saved: Saved): HostTensors;
 }
+
+/** Belongs to a run; empty at first. */
+export type Memory = Record<string, unknown>;
 
 /** An adapter as it lies in a file: `adapter_config.json`, and tensors under PEFT's names. */
 export interface Saved {

@@ -5,10 +5,11 @@ import type { ProgramCache } from "../engines/program_cache.ts";
 import { headline, scoreTask } from "../glue/metrics.ts";
 import { type TaskName, TASKS } from "../glue/tasks.ts";
 import { Stream } from "../random/stream.ts";
-import type { Group, Registers } from "../peft/method.ts";
+import type { Group, Memory, Registers } from "../peft/method.ts";
 import { float32, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "./adamw.ts";
 import { type EncodedExample, rowsAtOnce, trainingBatches, trainingFeeds } from "./batches.ts";
+import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { type Layout, unflatten } from "./layout.ts";
 import { openInParts } from "./in_parts.ts";
 import { calibrateProgram, evaluateProgram, fineTuneStep, groupOf, layoutOf, type Model } from "./model.ts";
@@ -50,6 +51,8 @@ export interface FineTuneInput {
   /** Backbone and fresh head, by Hugging Face names. */
   readonly weights: HostTensors;
   readonly settings: FineTuneSettings;
+  /** Where it may go on from, and leave where it stands. */
+  readonly checkpoints?: Checkpoints;
   readonly onProgress?: (fraction: number, message: string) => void;
 }
 
@@ -64,9 +67,13 @@ type ProgramKey = (what: string, length: number) => string;
 /** Rows of an evaluation batch. */
 const EVALUATION_BATCH = 32;
 
-/** Fine-tunes a model. A loss or a logit that is not finite ends the run as diverged. */
+/**
+ * Fine-tunes a model. A loss or a logit that is not finite ends the run as diverged. A run that goes on from a checkpoint gives
+ * the same bits as one that was never stopped.
+ */
 export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
-  const { programs, task, train, dev, settings, onProgress } = input, model = { ...input.model, tableByRows: true };
+  const { programs, task, train, dev, settings, checkpoints, onProgress } = input,
+    model = { ...input.model, tableByRows: true };
   const { device } = programs, { batch: size, lengths } = settings;
   const layout = layoutOf(model), optimizer: Optimizer = { ...ADAMW_DEFAULTS, maxNorm: settings.maxNorm };
   const key: ProgramKey = (what, length) => `${what} ${input.modelKey} ${optimizer.maxNorm} ${size} ${length}`;
@@ -94,8 +101,26 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
     schedule = { warmup: settings.warmup, total: perEpoch * settings.epochs };
   const control = model.adapter.control?.(schedule.total), registers = registersOf(device, layout);
   const settled = model.adapter.settles?.(schedule.total) ?? 0;
-  const epochs: EpochRecord[] = [];
-  let best: { epoch: EpochRecord; trained: HostTensors; constant: boolean } | null = null, steps = 0;
+  const saved = await checkpoints?.load(), renewed = renewedRegisters(model, layout);
+  if (saved) {
+    device.write(saved.parts.registers);
+    table?.resume(saved.parts.table);
+  }
+  const epochs: EpochRecord[] = [...saved?.epochs ?? []], memory: Memory = { ...saved?.memory };
+  let best = saved?.best ? { ...saved.best, trained: saved.parts.best } : null;
+  let steps = saved?.steps ?? 0, total = saved?.loss ?? 0;
+  const checkpoint = (): Checkpoint => ({
+    steps,
+    loss: total,
+    epochs,
+    best: best && { epoch: best.epoch, constant: best.constant },
+    memory,
+    parts: {
+      registers: Object.fromEntries(renewed.map((name) => [name, device.read(name)])),
+      table: table?.snapshot() ?? {},
+      best: best?.trained ?? {},
+    },
+  });
   const finish = async (outcome: RunRecord["outcome"]): Promise<FineTuned> => {
     // What a run without any good epoch leaves must not be what it diverged to.
     if (!best) table = await start({ ...input, model }, key);
@@ -109,9 +134,9 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
     };
   };
 
-  for (let epoch = 1; epoch <= settings.epochs; epoch++) {
-    let total = 0;
-    for (const batch of trainingBatches(train, size, lengths, new Stream(settings.seed, "order", task, epoch))) {
+  for (let epoch = epochs.length + 1; epoch <= settings.epochs; epoch++) {
+    const batches = trainingBatches(train, size, lengths, new Stream(settings.seed, "order", task, epoch));
+    for (const batch of batches.slice(steps - (epoch - 1) * perEpoch)) {
       const rates = ratesAt(settings, linearSchedule(steps, schedule));
       const feeds = {
         ...trainingFeeds(train, batch, size, TASKS[task].regression),
@@ -119,11 +144,12 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
       };
       const { loss } = await (await trainer(batch.length)).run(feeds, { seed: settings.seed, step: steps });
       steps++;
-      control?.(steps, registers);
+      control?.(steps, registers, memory);
       const value = loss!.data[0]!;
       if (!Number.isFinite(value)) return await finish({ kind: "diverged", step: steps });
       total += value * batch.indices.length;
       onProgress?.(steps / schedule.total, `epoch ${epoch} of ${settings.epochs}`);
+      await checkpoints?.offer(checkpoint);
     }
     const predictions: Record<string, Float64Array> = {}, references: Record<string, number[]> = {};
     for (const [split, examples] of Object.entries(dev)) {
@@ -141,6 +167,7 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
     const finite = Object.fromEntries(Object.entries(scores).map(([name, score]) => [name, score || 0]));
     const record = { epoch, loss: total / train.length, scores: finite, score: headline(task, scores) };
     epochs.push(record);
+    total = 0;
     // The last epoch always counts, so that there is a best one.
     const counts = steps >= settled || epoch === settings.epochs;
     if (counts && (!best || record.score > best.epoch.score)) {
@@ -175,6 +202,15 @@ async function start(
   );
   const { ids, mask } = trainingFeeds(train, first!, size, model.labels === 1);
   return fill(await (table?.reads(program) ?? program).run({ ids: ids!, mask: mask! }));
+}
+
+/** The registers that training steps renew. */
+function renewedRegisters({ adapter }: Model, layout: Layout): string[] {
+  const vectors = layout.flatMap(({ group }) => {
+    const { p, m, v } = stateRegisters(group);
+    return [p, m, v];
+  });
+  return [...vectors, ...Object.keys(adapter.state ?? {}).map(trackedRegister)];
 }
 
 /** A method's parameters and state in the registers of a device. */

@@ -10,7 +10,7 @@
  */
 import type { Executable } from "../engines/engine.ts";
 import type { Group } from "../peft/method.ts";
-import { float32, type HostTensor, int32 } from "../tensor/host_tensor.ts";
+import { float32, type HostTensor, type HostTensors, int32 } from "../tensor/host_tensor.ts";
 import type { AdamWOptions, StepSizes } from "./adamw.ts";
 import { fedSizes, ROWS, stateRegisters } from "./step.ts";
 
@@ -72,6 +72,33 @@ export class RowTable {
         return run({ ...feeds, ids, [PARTS.p]: this.#gather(this.#p, rows, size) }, noise);
       },
     };
+  }
+
+  /** All that it holds, as views: what `resume` goes on from. */
+  snapshot(): HostTensors {
+    const shape = [this.#rows, this.#width], steps = this.#steps.flatMap(({ keep, rate, root }) => [keep, rate, root]);
+    return {
+      p: float32(shape, this.#p),
+      m: float32(shape, this.#m),
+      v: float32(shape, this.#v),
+      seen: int32([this.#rows], this.#seen),
+      moved: { dtype: "bool", shape: [this.#rows], data: this.#moved },
+      steps: float32([this.#steps.length, 3], steps),
+    };
+  }
+
+  /** Goes on from where another table's snapshot was taken. */
+  resume({ p, m, v, seen, moved, steps }: HostTensors): void {
+    const sizes = steps!.data;
+    this.#p.set(p!.data);
+    this.#m.set(m!.data);
+    this.#v.set(v!.data);
+    this.#seen.set(seen!.data);
+    this.#moved.set(moved!.data);
+    this.#steps.length = 0;
+    for (let i = 0; i < sizes.length; i += 3) {
+      this.#steps.push({ keep: sizes[i]!, rate: sizes[i + 1]!, root: sizes[i + 2]! });
+    }
   }
 
   /** The whole table as it is now, [rows, width], as a copy. */

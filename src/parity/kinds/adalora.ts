@@ -97,7 +97,7 @@ export const check: Checker = async (fixture, report, context) => {
     apply: ({ logits, labels, weights }) => ({ loss: taskLoss(logits!, labels!, weights!) }),
   });
 
-  const control = adapter.control!(total), trace: unknown[] = [];
+  const control = adapter.control!(total), memory = {}, trace: unknown[] = [];
   let scores: Float64Array[] = [], pattern: Record<string, boolean[]> | null = null;
   for (const [step, { batch }] of steps.data.entries()) {
     const { labels, weights, ...texts } = readBatch(inputs, `input.batch.${batch}.`);
@@ -119,7 +119,7 @@ export const check: Checker = async (fixture, report, context) => {
         report.tensor(`expected.triplet_score.${peftName(module)}`, float32([initRank], scores[i]!));
       });
     }
-    control(step + 1, registers);
+    control(step + 1, registers, memory);
     const budget = budgetAt(plan, step), allocates = allocatesAt(plan, step);
     const own = trained(),
       living = Object.fromEntries(
