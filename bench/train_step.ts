@@ -6,7 +6,7 @@ import { attachMethod } from "../src/peft/registry.ts";
 import { float32, type HostTensors, int32, sizeOf } from "../src/tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
 import { rowsAtOnce } from "../src/training/batches.ts";
-import { openInParts } from "../src/training/in_parts.ts";
+import { Accumulator } from "../src/training/in_parts.ts";
 import { calibrateProgram, fineTuneStep, layoutOf, rowsOf } from "../src/training/model.ts";
 import { RowTable } from "../src/training/row_table.ts";
 import { calibrates, startingTensors, startRegisters } from "../src/training/start.ts";
@@ -64,7 +64,7 @@ export async function openStep(engine: string, method: string, { config, batch, 
   const program = atOnce === batch ? trainProgram(step) : gradientProgram(step);
   const loaded = atOnce === batch
     ? await device.load(program)
-    : await openInParts(device, step, (_, make) => device.load(make()));
+    : await new Accumulator(device, layout).open(step, (_, make) => device.load(make()));
   const rows = rowsOf(model, batch, length);
   const table = rows && new RowTable(weights[rows.name]!, rows.group, optimizer);
   const executable = table?.trains(loaded) ?? loaded;

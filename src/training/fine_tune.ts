@@ -11,14 +11,22 @@ import { ADAMW_DEFAULTS } from "./adamw.ts";
 import { type EncodedExample, rowsAtOnce, trainingBatches, trainingFeeds } from "./batches.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { type Layout, unflatten } from "./layout.ts";
-import { openInParts } from "./in_parts.ts";
-import { calibrateProgram, evaluateProgram, fineTuneStep, groupOf, layoutOf, type Model } from "./model.ts";
+import { Accumulator } from "./in_parts.ts";
+import {
+  calibrateProgram,
+  evaluateProgram,
+  fineTuneProgram,
+  fineTuneStep,
+  groupOf,
+  layoutOf,
+  type Model,
+} from "./model.ts";
 import { isConstant, predict } from "./predict.ts";
 import type { EpochRecord, RunRecord } from "./record.ts";
 import { RowTable } from "./row_table.ts";
 import { linearSchedule } from "./schedule.ts";
 import { calibrates, startingTensors, startRegisters } from "./start.ts";
-import { type GroupRates, type Optimizer, stateRegisters, stepFeeds, trackedRegister, trainProgram } from "./step.ts";
+import { type GroupRates, type Optimizer, stateRegisters, stepFeeds, trackedRegister } from "./step.ts";
 
 export interface FineTuneSettings {
   readonly seed: number;
@@ -78,13 +86,13 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
   const layout = layoutOf(model), optimizer: Optimizer = { ...ADAMW_DEFAULTS, maxNorm: settings.maxNorm };
   const key: ProgramKey = (what, length) => `${what} ${input.modelKey} ${optimizer.maxNorm} ${size} ${length}`;
   let table = await start({ ...input, model }, key);
+  const accumulator = new Accumulator(device, layout);
   const trainer = async (length: number) => {
-    const rows = rowsAtOnce(size, length, settings.tokensAtOnce),
-      step = fineTuneStep(model, optimizer, size, length, rows);
+    const rows = rowsAtOnce(size, length, settings.tokensAtOnce);
     const load = (what: string, make: () => Program) => programs.load(key(`${what} ${rows}`, length), make);
     const program = rows === size
-      ? await load("train", () => trainProgram(step))
-      : await openInParts(device, step, load);
+      ? await load("train", () => fineTuneProgram(model, optimizer, size, length))
+      : await accumulator.open(fineTuneStep(model, optimizer, size, length, rows), load);
     return table?.trains(program) ?? program;
   };
   const evaluator = async (length: number) => {

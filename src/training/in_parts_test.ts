@@ -7,7 +7,7 @@ import { attachMethod } from "../peft/registry.ts";
 import { Stream } from "../random/stream.ts";
 import { float32, type HostTensors, int32 } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "./adamw.ts";
-import { openInParts } from "./in_parts.ts";
+import { Accumulator } from "./in_parts.ts";
 import { initializeModel } from "./initialize.ts";
 import { fineTuneStep, type Model, rowsOf } from "./model.ts";
 import { layOut } from "./layout.ts";
@@ -68,7 +68,7 @@ async function train(device: Device, model: Model, rows: number) {
   device.write(startRegisters(model, tensors));
   const loaded = rows === BATCH
     ? await device.load(trainProgram(step))
-    : await openInParts(device, step, (_, make) => device.load(make()));
+    : await new Accumulator(device, step.layout).open(step, (_, make) => device.load(make()));
   const trains = rowsOf(model, BATCH, LENGTH),
     table = trains && new RowTable(tensors[trains.name]!, trains.group, optimizer);
   const { run, dispose } = table?.trains(loaded) ?? loaded, losses: number[] = [], norms: number[] = [];
@@ -121,7 +121,7 @@ Deno.test("Each part of a batch draws noise of its own, and the same in every ru
     const seen: number[] = [];
     cpu.clear();
     cpu.write(freshState({ weights: Float32Array.from({ length: size }, (_, i) => i) }));
-    const { run } = await openInParts(cpu, step, async (what, make) => {
+    const { run } = await new Accumulator(cpu, layout).open(step, async (what, make) => {
       const { run, dispose } = await cpu.load(make());
       if (what === "update") return { run, dispose };
       return {
