@@ -23,5 +23,8 @@ export const MODULES: Readonly<Record<string, string>> = Object.fromEntries(
   Object.keys(VERSIONS).map((kind) => [kind, new URL(`./steps/${kind}.ts`, import.meta.url).href]),
 );
 
+/** The kinds that take minutes and more: what a cluster runs as jobs. */
+export const LONG_KINDS: readonly string[] = ["pretrain", "finetune"] satisfies Kind[];
+
 /** Cost of a fine-tuning run relative to LoRA's by method, where it differs: for the estimate of time left. */
 export const RELATIVE_COST: Readonly<Record<string, number>> = { blora: 2, "blora-q": 1.8, "full-ft": 1.3 };

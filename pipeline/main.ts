@@ -1,7 +1,7 @@
 /** The command line. Parses, calls, and turns errors into a line and an exit code; every `deno task` goes through it. */
 import { Command, Option } from "commander";
 import { ENGINE_NAMES } from "../src/engines/open.ts";
-import { type ExitCode, explain, positive } from "./cli/usage.ts";
+import { type ExitCode, explain, positive, SLURM_JOBS } from "./cli/usage.ts";
 import { FIGURE_NAMES } from "./figures/registry.ts";
 import { PROFILE_NAMES } from "./profiles/registry.ts";
 import { TABLE_NAMES } from "./tables/registry.ts";
@@ -35,7 +35,14 @@ function running(command: Command): Command {
   return refuseWithoutCache(planning(command))
     .option("--results <folder>", "where results go", "results")
     .option("--mirror <address>", "take downloads from this address or folder instead")
-    .option("--jobs <n>", "steps side by side (default: the number of cores)", positive)
+    .option("--jobs <n>", `steps side by side (default: the number of cores; jobs of Slurm: ${SLURM_JOBS})`, positive)
+    .addOption(
+      new Option(
+        "--executor <name>",
+        "where training runs: this machine, or jobs of a cluster as SBATCH_* variables say",
+      )
+        .choices(["local", "slurm"]).default("local"),
+    )
     .addOption(
       new Option("--force [=downstream]", "run the targets again (=downstream: and all that depends on them)")
         .choices(["targets", "downstream"]),
@@ -56,7 +63,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .option("--only <names...>", "narrow to these steps, or groups of steps, and what they need")
     .addOption(
       new Option("--dry-run", "tell what would run and stop; exit 3 if anything would")
-        .conflicts(["check", "jobs", "keepGoing", "mirror"]),
+        .conflicts(["check", "jobs", "keepGoing", "mirror", "executor"]),
     )
     .option("--check", "compute results and compare them with the committed lock instead of writing them")
     .action(async (options) => {

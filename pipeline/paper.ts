@@ -13,6 +13,7 @@ import type { Input, Json, Step } from "../src/graph/step.ts";
 import { FIGURE_FORMATS, TABLE_FORMATS } from "../src/render/formats.ts";
 import { figuresOf } from "./figures/registry.ts";
 import { type Kind, RELATIVE_COST, VERSIONS } from "./kinds.ts";
+import { rowsAtOnce } from "../src/training/batches.ts";
 import type { PretrainSettings } from "../src/training/pretrain.ts";
 import type { CommonSettings, MethodSettings, Profile, Recipe } from "./profiles/profile.ts";
 import { tablesOf } from "./tables/registry.ts";
@@ -114,12 +115,13 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
   ): string => {
     const { learningRate: taskRate, options: taskOptions, maxLength: _, ...own } = recipes[task] ?? {};
     const { warmupShare, warmupSteps, classifierDropout, headStd, ...common } = { ...finetune, ...own } as Settings;
+    const chosen = { ...options, ...taskOptions?.[method] };
     const rate = learningRate === "recipe" ? taskRate! : learningRate, epochs = profile.epochs[task]!;
     const examples = data.kind === "mini" ? data.train : TASKS[task].official.train;
     return declare("finetune", `${name}/${task}/seed-${seed}`, {
       parameters: {
         method,
-        options: { ...options, ...taskOptions?.[method] },
+        options: chosen,
         task,
         seed,
         backbone: start,
@@ -139,7 +141,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       outputs: ["run.json", "adapter_config.json", "adapter_model.safetensors"],
       ...trains,
       seconds: (RELATIVE_COST[method] ?? 1) * epochs * examples / 4000,
-      affinity: `${method} ${JSON.stringify(options)}`,
+      affinity: JSON.stringify([method, classifierDropout, chosen]),
     });
   };
   const settingsOf = (method: string) => [method, methods[method]!] as const;
@@ -188,7 +190,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     parameters: {
       methods: Object.fromEntries(Object.entries(all).map(([method, { options }]) => [method, options])),
       targets: COMPARED_TARGETS,
-      batch: finetune.batch,
+      batch: rowsAtOnce(finetune.batch, maxLength, finetune.tokensAtOnce),
       length: maxLength,
     },
     inputs: { "config.json": config },

@@ -28,6 +28,8 @@ export interface ResultsOptions extends PlanningOptions {
 export interface Context {
   readonly profile: Profile;
   readonly engine: EngineName;
+  /** The engine that would be the profile's here if it were set up. */
+  readonly missing?: EngineName;
   readonly steps: readonly Step[];
   readonly environment: Environment;
   /** Folder of this profile's results. */
@@ -82,10 +84,11 @@ export async function contextOf(
   profile: Profile,
   { engine: name, results = "results" }: Pick<Partial<ResultsOptions>, "engine" | "results">,
 ): Promise<Context> {
-  const { engine, slot } = await chooseEngine(profile, name);
+  const { engine, slot, missing } = await chooseEngine(profile, name);
   return {
     profile,
     engine,
+    ...(missing && { missing }),
     steps: paper(profile, engine, await locate(profile), slot),
     environment: await environmentOf(engine),
     results: join(results, profile.name),

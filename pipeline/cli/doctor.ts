@@ -2,7 +2,8 @@
 import { statfs } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { ENGINE_NAMES, type EngineName } from "../../src/engines/open.ts";
-import { complaint, cudaDevices, type Run, runner } from "../../src/engines/tensorflow/programs.ts";
+import { cudaDevices } from "../../src/engines/cuda_devices.ts";
+import { complaint, type Run, runner } from "../../src/programs.ts";
 
 /** One thing a run needs: how it stands, and what to type where it is not enough. */
 export interface Finding {

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ENGINE_NAMES } from "../../src/engines/open.ts";
-import type { Run } from "../../src/engines/tensorflow/programs.ts";
+import type { Run } from "../../src/programs.ts";
 import { resources, tryEngine } from "./doctor.ts";
 
 Deno.test("resources() gives a command where memory or disk is short, and only there", () => {

@@ -1,11 +1,14 @@
 /** Which engine a profile's tensor code runs on, here. */
 import { type EngineName, parseEngineName } from "../../src/engines/open.ts";
+import { InputError } from "../../src/errors.ts";
 import type { Profile } from "../profiles/profile.ts";
 
 export interface Chosen {
   readonly engine: EngineName;
   /** The part of the machine that a step takes for itself: training steps share no GPU. */
   readonly slot?: "gpu";
+  /** The profile's engine for this machine's GPU, if it would be chosen but is not set up. */
+  readonly missing?: EngineName;
 }
 
 /** What a machine has, as far as a choice depends on it. */
@@ -32,18 +35,27 @@ export async function chooseEngine(
   asked: string | undefined,
   machine: Machine = here,
 ): Promise<Chosen> {
-  const better = async () => {
-    if (!engineOnGpu || !await machine.hasGpu()) return engine;
-    return engineOnGpu !== "tensorflow" || await machine.hasTensorFlow() ? engineOnGpu : engine;
-  };
-  const chosen = asked ? parseEngineName(asked) : await better(), on = ON_GPU[chosen];
+  const named = asked ? parseEngineName(asked) : undefined;
+  const better = named === undefined && engineOnGpu !== undefined && await machine.hasGpu() ? engineOnGpu : undefined;
+  if (better === "tensorflow" && !await machine.hasTensorFlow()) return { engine, missing: better };
+  const chosen = named ?? better ?? engine, on = ON_GPU[chosen];
   const onGpu = on === "always" || on === "cuda" && await machine.hasGpu();
   return { engine: chosen, ...(onGpu && { slot: "gpu" }) };
 }
 
+/** @throws InputError if training would not use a GPU that it is meant for */
+export function refuseMissing({ engine, missing }: Pick<Chosen, "engine" | "missing">, profile: string): void {
+  if (missing === undefined) return;
+  throw new InputError(
+    `Profile "${profile}" trains on this machine's GPU with the engine "${missing}", which is not set up: ` +
+      `type deno task setup:${missing}, or pass --engine ${engine}`,
+  );
+}
+
 const here: Machine = {
   hasGpu: async () => {
-    const { cudaDevices, runner } = await import("../../src/engines/tensorflow/programs.ts");
+    const { cudaDevices } = await import("../../src/engines/cuda_devices.ts");
+    const { runner } = await import("../../src/programs.ts");
     return (await cudaDevices(runner())).length > 0;
   },
   hasTensorFlow: async () => {

@@ -3,14 +3,15 @@
  * takes all the code that trains: import it where it is needed, and `memory_bound.ts` elsewhere.
  */
 import type { DebertaConfig } from "../../src/deberta/config.ts";
-import { type Demand, predictMemory } from "../../src/engines/memory.ts";
+import { activationsOf, ARENA, type Demand, predictMemory } from "../../src/engines/memory.ts";
 import type { EngineName } from "../../src/engines/open.ts";
 import { InputError } from "../../src/errors.ts";
 import type { Step } from "../../src/graph/step.ts";
 import { attachMethod } from "../../src/peft/registry.ts";
 import { ADAMW_DEFAULTS } from "../../src/training/adamw.ts";
 import { rowsAtOnce } from "../../src/training/batches.ts";
-import { fineTuneStep, hostTableBytes } from "../../src/training/model.ts";
+import { EVALUATION_BATCH } from "../../src/training/fine_tune.ts";
+import { evaluateProgram, fineTuneStep, hostTableBytes, type Model } from "../../src/training/model.ts";
 import { gradientProgram, trainProgram, updateProgram } from "../../src/training/step.ts";
 import type { Profile } from "../profiles/profile.ts";
 import {
@@ -23,34 +24,45 @@ import {
   trainingOf,
 } from "./memory_bound.ts";
 
+type OneLength = Omit<Training, "lengths" | "evaluationLengths"> & { readonly length: number };
+
 /** Predicts training steps of one backbone, each kind once. */
 export class Predictor {
   readonly #known = new Map<string, Demand>();
+  readonly #evaluations = new Map<string, number>();
   readonly #config: DebertaConfig;
 
   constructor(profile: Backbone) {
     this.#config = configOf(profile);
   }
 
-  /** The most that a training takes with the graphs of all its lengths, which share weights and state. */
-  predict({ lengths, ...training }: Training): Demand {
+  /** The most that a training takes with the graphs of all its lengths, and those of its evaluation, which share weights and state. */
+  predict({ lengths, evaluationLengths, ...training }: Training): Demand {
     const each = lengths.map((length) => this.#predict({ ...training, length }));
     const largest = each.reduce((a, b) => a.total >= b.total ? a : b);
-    const activations = each.reduce((sum, one) => sum + one.activations, 0);
+    const evaluation = evaluationLengths.reduce((sum, length) => sum + this.#evaluation({ ...training, length }), 0);
+    const activations = each.reduce((sum, one) => sum + one.activations, 0) + evaluation;
     return { ...largest, activations, total: largest.total - largest.activations + activations };
   }
 
-  #predict(training: Omit<Training, "lengths"> & { readonly length: number }): Demand {
+  #evaluation(one: OneLength): number {
+    const key = `evaluation ${JSON.stringify(one)}`, known = this.#evaluations.get(key);
+    if (known !== undefined) return known;
+    const rows = rowsAtOnce(EVALUATION_BATCH, one.length, one.tokensAtOnce);
+    const bytes = ARENA * activationsOf(evaluateProgram(this.#modelOf(one), rows, one.length));
+    this.#evaluations.set(key, bytes);
+    return bytes;
+  }
+
+  #modelOf({ method, options, tableByRows }: OneLength): Model & { readonly tableByRows: boolean } {
+    const adapter = attachMethod(method, this.#config, options);
+    return { config: this.#config, adapter, labels: 3, classifierDropout: 0.1, tableByRows };
+  }
+
+  #predict(training: OneLength): Demand {
     const key = JSON.stringify(training), known = this.#known.get(key);
     if (known) return known;
-    const { method, options, batch, length, tokensAtOnce, tableByRows } = training, config = this.#config;
-    const model = {
-      config,
-      adapter: attachMethod(method, config, options),
-      labels: 3,
-      classifierDropout: 0.1,
-      tableByRows,
-    };
+    const { batch, length, tokensAtOnce } = training, model = this.#modelOf(training);
     const rows = rowsAtOnce(batch, length, tokensAtOnce);
     const step = fineTuneStep(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length, rows);
     const programs = rows === batch ? [trainProgram(step)] : [gradientProgram(step), updateProgram(step)];

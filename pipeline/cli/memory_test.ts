@@ -32,6 +32,21 @@ Deno.test("refuseTooLarge() names the step that takes most and what to type inst
   });
 });
 
+Deno.test("a batch that comes in parts takes less, and surelyFits() knows a bound of that as well", () => {
+  const { config } = SHAPES.xsmall!, xsmall = { backbone: config, data: { kind: "glue" } } as const;
+  const predictor = new Predictor(xsmall);
+  for (const method of ["full-ft", "lora", "blora"]) {
+    const totalOf = (tokensAtOnce?: number) => {
+      const settings = { batch: 32, lengths: [128], ...(tokensAtOnce && { tokensAtOnce }) };
+      const training = trainingOf({ kind: "finetune", parameters: { method, options: {}, settings } })!;
+      const { total } = predictor.predict(training);
+      assert.ok(boundOf(xsmall, training) >= total, `${method} with ${tokensAtOnce} tokens at once`);
+      return total;
+    };
+    assert.ok(totalOf(1024) < 0.9 * totalOf(), method);
+  }
+});
+
 Deno.test("surelyFits() never lets pass what refuseTooLarge() would refuse, whatever the method", () => {
   for (const method of METHOD_NAMES) {
     const training = trainingOf(step("finetune/x", method))!;
@@ -56,7 +71,12 @@ Deno.test("pre-training is predicted with its whole table: values, moments and a
 });
 
 Deno.test("memory of a training with several lengths is that of the longest, and the activations of the others", () => {
-  const training = (lengths: number[]) => ({ ...trainingOf(steps[0]!)!, lengths });
+  const training = (lengths: number[], evaluationLengths: number[] = []) => {
+    return { ...trainingOf(steps[0]!)!, lengths, evaluationLengths };
+  };
+  const evaluated = predictor.predict(training([12], [28])), trained = predictor.predict(training([12]));
+  assert.ok(evaluated.activations > trained.activations, "evaluation takes memory, too");
+  assert.equal(evaluated.total - evaluated.activations, trained.total - trained.activations);
   const [short, long, both] = [[12], [28], [12, 28]].map((lengths) => predictor.predict(training(lengths)));
   assert.equal(both!.total, long!.total + short!.activations);
   assert.deepEqual([both!.weights, both!.state], [long!.weights, long!.state]);

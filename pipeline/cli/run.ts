@@ -7,16 +7,20 @@ import type { ResultFiles } from "../../src/graph/lock_file.ts";
 import { chooseReporter } from "../../src/graph/reporters/choose_reporter.ts";
 import { inspect, reproduce, type Reproduced, type Target } from "../../src/graph/reproduce.ts";
 import type { Step } from "../../src/graph/step.ts";
-import { MODULES } from "../kinds.ts";
+import { UsageError } from "../../src/errors.ts";
+import type { Executor } from "../../src/graph/executor.ts";
+import { LONG_KINDS, MODULES } from "../kinds.ts";
+import { refuseMissing } from "./engine.ts";
 import { type Context, fetchInputs, type ResultsOptions } from "./context.ts";
 import { abortOnInterrupt } from "../../src/graph/interrupt.ts";
 import { predicts, surelyFits } from "./memory_bound.ts";
 import { targetOf } from "./states.ts";
-import type { ExitCode } from "./usage.ts";
+import { type ExitCode, SLURM_JOBS } from "./usage.ts";
 
 export interface RunningOptions extends ResultsOptions {
   readonly mirror?: string;
   readonly jobs?: number;
+  readonly executor?: "local" | "slurm";
   readonly force?: "targets" | "downstream";
   readonly keepGoing?: boolean;
   readonly json?: boolean;
@@ -45,7 +49,10 @@ export async function run(
 ): Promise<Reproduced> {
   const whole = buildGraph(context.steps);
   const graph = only ? narrow(whole, only) : whole; // Refuses an unknown name before anything is downloaded.
-  await checkMemory(context, options, [...graph.steps.values()]);
+  refuseMissing(context, context.profile.name);
+  const remote = options.executor === "slurm" ? await cluster(options) : null;
+  // What fits the machines of a cluster is the cluster's to say.
+  if (!remote) await checkMemory(context, options, [...graph.steps.values()]);
   await fetchInputs(context.profile, options.mirror);
   const cache = options.cache || await Deno.makeTempDir({ prefix: "no-cache-" });
   const reporter = await chooseReporter({ json: options.json ?? false, verbose: options.verbose ?? false });
@@ -66,6 +73,7 @@ export async function run(
       cache,
       scope: `${context.profile.name}-${context.engine}`,
       jobs: options.jobs ?? navigator.hardwareConcurrency,
+      ...(remote && { executor: remote }),
       keepGoing: options.keepGoing ?? false,
       signal: abortOnInterrupt(),
       emit,
@@ -84,6 +92,19 @@ export async function run(
     reporter.close();
     if (!options.cache) await Deno.remove(cache, { recursive: true });
   }
+}
+
+/** The cluster that training goes to. @throws UsageError without a cache, which its machines share */
+async function cluster({ cache, jobs = SLURM_JOBS }: RunningOptions): Promise<Executor> {
+  if (!cache) throw new UsageError("Jobs of a cluster need a cache that its machines share: leave out --no-cache");
+  const { SlurmExecutor } = await import("../../src/graph/slurm/executor.ts");
+  return new SlurmExecutor({
+    slots: jobs,
+    modules: MODULES,
+    cache,
+    isLong: ({ kind }) => LONG_KINDS.includes(kind),
+    needsGpu: ({ slot }) => slot === "gpu",
+  });
 }
 
 /** Refuses steps that cannot fit this machine. Those that are fresh will not run. @throws InputError saying what to do instead */

@@ -1,6 +1,6 @@
 /** `deno task setup:tensorflow`. */
 import { INSTALLED_AT } from "../../src/engines/tensorflow/installation.ts";
-import { runner } from "../../src/engines/tensorflow/programs.ts";
+import { runner } from "../../src/programs.ts";
 import { setUpTensorFlow } from "../../src/engines/tensorflow/setup.ts";
 
 /** At most one of them. */

@@ -2,6 +2,9 @@
 import { CommanderError, InvalidArgumentError } from "commander";
 import { InputError } from "../../src/errors.ts";
 
+/** Jobs that are submitted to Slurm at once unless said otherwise. */
+export const SLURM_JOBS = 100;
+
 /** 0 done, 1 a step failed or a check did not hold, 2 usage error, 3 work is pending, 130 stopped by Ctrl-C, as shells have it. */
 export type ExitCode = 0 | 1 | 2 | 3 | 130;
 

@@ -28,7 +28,7 @@ export interface Recipe extends Partial<CommonSettings> {
   readonly maxLength?: number;
   /** Steps of warm-up, instead of a share of all. */
   readonly warmupSteps?: number;
-  /** Options by method. */
+  /** Options by method, in place of the profile's. */
   readonly options?: Readonly<Record<string, MethodSettings["options"]>>;
 }
 

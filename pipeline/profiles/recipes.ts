@@ -1,6 +1,7 @@
 /**
  * Settings of each GLUE task, from AdaLoRA's published scripts and Table 8 of its paper (Zhang et al. 2023, arXiv 2303.10512); where
- * the two disagree the paper wins [choice]. B-LoRA's own settings per task could not be obtained: it takes the same [choice].
+ * the two disagree the paper wins [choice]. The other low-rank methods and the bottleneck adapters take the same [choice], B-LoRA
+ * among them, whose own settings per task could not be obtained.
  */
 import type { TaskName } from "../../src/glue/tasks.ts";
 import type { Recipe } from "./profile.ts";
@@ -33,7 +34,7 @@ function row(
 export const RECIPES: Readonly<Record<TaskName, Published>> = {
   mnli: row(5e-4, 7, { warmupSteps: 1000 }, 256, 16, 0.1, [8000, 50_000, 100], 0.15, 0),
   sst2: row(8e-4, 24, { warmupSteps: 1000 }, 128, 16, 0.1, [6000, 22_000, 100], 0, 0.01),
-  cola: row(5e-4, 25, { warmupSteps: 100 }, 64, 32, 0.5, [800, 3500, 10], 0.1, 0.01),
+  cola: row(5e-4, 25, { warmupSteps: 100 }, 64, 32, 0.5, [800, 3500, 10], 0.1, 0),
   qqp: row(5e-4, 5, { warmupSteps: 2000 }, 320, 16, 0.1, [8000, 25_000, 100], 0.15, 0.01),
   qnli: row(1.2e-3, 5, { warmupSteps: 500 }, 512, 32, 0.1, [2000, 8000, 100], 0.1, 0.01),
   rte: row(1.2e-3, 50, { warmupSteps: 200 }, 320, 32, 0.3, [600, 1800, 1], 0.2, 0.01),

@@ -48,10 +48,13 @@ export const run: StepRunner = async (context) => {
   const adapter = attachMethod(method, config, options);
   const steps = Math.ceil(train.length / settings.batch) * settings.epochs,
     warmup = parameters.warmupSteps ?? Math.round(steps * parameters.warmupShare);
+  const count = (shapes: Iterable<readonly number[]>) => [...shapes].reduce((sum, shape) => sum + sizeOf(shape), 0);
+  const shapes = encoderShapes(config), weights = count(Object.values(shapes));
+  const modelKey = JSON.stringify([method, options, config, labels, parameters.classifierDropout]);
   const { trained, ...record } = await fineTune({
-    programs: await openPrograms(parseEngineName(context.step.engine!)),
+    programs: await openPrograms(parseEngineName(context.step.engine!), { key: modelKey, weights }),
     model: { config, adapter, labels, classifierDropout: parameters.classifierDropout },
-    modelKey: JSON.stringify([method, options, config, labels, parameters.classifierDropout]),
+    modelKey,
     task,
     train,
     dev,
@@ -61,8 +64,7 @@ export const run: StepRunner = async (context) => {
     onProgress: context.progress,
   });
 
-  const count = (shapes: Iterable<readonly number[]>) => [...shapes].reduce((sum, shape) => sum + sizeOf(shape), 0);
-  const trainsBackbone = new Set(adapter.trainsBackbone), shapes = encoderShapes(config);
+  const trainsBackbone = new Set(adapter.trainsBackbone);
   const own = Object.fromEntries(Object.keys(adapter.parameters).map((name) => [name, trained[name]!]));
   const { lengths, evaluationLengths = lengths, learningRate, ...rest } = settings;
   writeJson(
@@ -80,7 +82,7 @@ export const run: StepRunner = async (context) => {
         method: count(Object.values(adapter.parameters).map(({ shape }) => shape)) +
           count(Object.entries(shapes).filter(([name]) => trainsBackbone.has(name)).map(([, shape]) => shape)),
         head: count(Object.values(head)),
-        backbone: count(Object.values(shapes)),
+        backbone: weights,
       },
       sites: adapter.observe(own),
       costs: adapter.costs?.(own) ?? [],

@@ -28,8 +28,8 @@ export function baselines(results: Results): Table {
         return {
           method: facts?.label ?? method,
           trains: facts?.title ?? null,
-          options: distinct(runs, optionsInWords) || "none",
-          learningRate: distinct(runs, (run) => String(run.settings.learningRate)),
+          options: optionsInWords(runs) || "none",
+          learningRate: shared(runs, (run) => run.settings.learningRate!),
           parameters: most((run) => run.parameters.method),
           parametersWithHead: most((run) => run.parameters.method + run.parameters.head),
           reference: facts?.reference ?? null,
@@ -40,11 +40,13 @@ export function baselines(results: Results): Table {
   };
 }
 
-function optionsInWords({ options }: Run): string {
-  return Object.entries(options).map(([name, value]) => `${name} ${value}`).join(", ");
+function optionsInWords(runs: readonly Run[]): string {
+  const names = [...new Set(runs.flatMap(({ options }) => Object.keys(options)))];
+  return names.map((name) => `${name} ${shared(runs, ({ options }) => options[name]!)}`).join(", ");
 }
 
-/** What the runs have in common; all that there is, where they differ. */
-function distinct(runs: readonly Run[], read: (run: Run) => string): string {
-  return [...new Set(runs.map(read))].join(" / ");
+/** What the runs have in common. */
+function shared(runs: readonly Run[], read: (run: Run) => string | number | boolean): string {
+  const values = new Set(runs.map(read)), [value] = values;
+  return values.size === 1 ? String(value) : "by task";
 }

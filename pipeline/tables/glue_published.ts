@@ -21,7 +21,7 @@ export function publishedSections(results: Results, tasks: readonly string[], ou
     },
     ...(compared.length
       ? [{
-        title: "Ours minus published, same method and size",
+        title: `Ours, ${results.backbone}, minus published, same method and size`,
         rows: compared.map(({ row }) => row),
         sources: (row: number, column: string) => [
           ...sourcesOf(results, compared[row]!.method, column),

@@ -20,7 +20,7 @@ export interface Noise {
 export interface NoiseKey {
   readonly seed: number;
   readonly step: number;
-  /** Of a step that runs its program more than once, each time with noise of its own. */
+  /** Of a batch that comes in parts: each has its own dropout, and all share the step's uniform numbers. */
   readonly part?: number;
 }
 

@@ -23,7 +23,7 @@ import type { Program } from "./engine.ts";
 /** Bytes of Deno, TensorFlow.js, the runtime, and of small results of many steps that wait to be collected. */
 const RUNTIME = 230e6;
 /** Room that the runtime's arena takes for each byte in use: freed pieces do not always fit what comes next. */
-const ARENA = 1.1;
+export const ARENA = 1.1;
 /** More copies of the state: as given, and as steps returned it and nobody has collected it yet. */
 const GENERATIONS = 1.6;
 
@@ -38,18 +38,14 @@ export interface Demand {
 
 /**
  * Predicts the resident memory of a process that runs a training step.
- * @param programs of the step: one, or those that it runs in turn
+ * @param programs of the step: one, or those that it runs in turn, each of which keeps what it needed
  * @param host bytes of tensors that stay outside the engine
  */
 export function predictMemory(programs: readonly Program[], host = 0): Demand {
   const inputs = Object.assign({}, ...programs.map((program) => program.inputs)) as Record<string, TensorSpec>;
   const renewed = new Set(programs.flatMap(({ writes = {} }) => Object.values(writes)));
   const state = bytes(inputs, (name) => renewed.has(name)), held = bytes(inputs, (name) => !renewed.has(name));
-  const activations = Math.max(...programs.map((program) => {
-    const own = bytes(program.inputs, () => true);
-    // What the fullest moment holds of weights and state is counted already.
-    return Math.max(0, peakBytes(optimize(traceProgram(program).graph)) - own);
-  }));
+  const activations = programs.reduce((sum, program) => sum + activationsOf(program), 0);
   const parts = {
     weights: ARENA * held + host,
     state: (ARENA + GENERATIONS) * state,
@@ -57,6 +53,11 @@ export function predictMemory(programs: readonly Program[], host = 0): Demand {
     runtime: RUNTIME,
   };
   return { ...parts, total: Object.values(parts).reduce((a, b) => a + b) };
+}
+
+/** Bytes of the fullest moment of a program, but for its weights and state. */
+export function activationsOf(program: Program): number {
+  return Math.max(0, peakBytes(optimize(traceProgram(program).graph)) - bytes(program.inputs, () => true));
 }
 
 /** Bytes of those inputs that are kept. */

@@ -21,7 +21,9 @@ export function drawNoise(
   { seed, step, part }: NoiseKey,
   reuse?: HostTensor,
 ): HostTensor {
-  const stream = new Stream(seed, "noise", step, name, ...part ? [part] : []), { shape } = spec, size = sizeOf(shape);
+  // Dropout belongs to examples, and parts of a batch hold different ones; uniform numbers belong to the step.
+  const own = part && spec.kind === "dropout" ? [part] : [];
+  const stream = new Stream(seed, "noise", step, name, ...own), { shape } = spec, size = sizeOf(shape);
   const data = reuse?.dtype === "float32" ? reuse.data : new Float32Array(size);
   if (spec.kind === "uniform") return { dtype: "float32", shape, data: stream.fillUniform(data) };
   return { dtype: "float32", shape, data: stream.fillMask(data, spec.rate, 1 / (1 - spec.rate)) };

@@ -5,6 +5,8 @@ import type { Step } from "./step.ts";
 export interface Job {
   readonly step: Step;
   readonly key: StepKey;
+  /** Whether what an earlier start of the step left must not count. */
+  readonly afresh?: boolean;
   /** The checked bytes of an input, the caller's to keep. */
   read(role: string): Promise<Uint8Array<ArrayBuffer>>;
   progress(fraction: number, message?: string): void;
@@ -13,6 +15,8 @@ export interface Job {
 /** Where ready steps run. The scheduler never asks for more than `slots` at once. */
 export interface Executor {
   readonly slots: number;
+  /** Whether steps run side by side on one machine, and so may want the same part of it; true if not given. */
+  readonly sharesMachine?: boolean;
   /** The affinities that workers of this executor are warm for: those that wait for a step, and those that run one. */
   warm?(): { readonly idle: ReadonlySet<string>; readonly busy: ReadonlySet<string> };
   /** Runs a step and gives what it wrote, by output name. @throws StepFailure if the step's code fails */

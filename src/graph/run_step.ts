@@ -59,7 +59,7 @@ export async function runStep(step: Step, options: RunStepOptions): Promise<Step
   };
   let written;
   try {
-    written = await executor.run({ step, key, read, progress });
+    written = await executor.run({ step, key, afresh: force, read, progress });
   } catch (error) {
     if (damaged.size > 0) return { kind: "damaged", producers: [...damaged] };
     throw error;

@@ -110,8 +110,8 @@ class Run {
   }
 
   #isTaken(slot: string | undefined): boolean {
-    const { steps } = this.#options.plan.graph;
-    return slot !== undefined && this.#running.keys().some((name) => steps.get(name)?.slot === slot);
+    const { plan: { graph: { steps } }, executor: { sharesMachine = true } } = this.#options;
+    return sharesMachine && slot !== undefined && this.#running.keys().some((name) => steps.get(name)?.slot === slot);
   }
 
   #start(step: Step): void {

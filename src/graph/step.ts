@@ -55,7 +55,7 @@ export interface StepContext {
   progress(fraction: number, message?: string): void;
   /**
    * A folder of the step's own. What is in it survives a kill of the whole run and is there when the very same step starts
-   * again (so a long step may keep checkpoints); it is removed when the step ends, well or not.
+   * again (so a long step may keep checkpoints); it is removed when the step has left its outputs, or is forced.
    */
   readonly scratch: string;
 }

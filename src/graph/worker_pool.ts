@@ -36,14 +36,16 @@ export class WorkerPool implements Executor {
     worker.busy = true;
     const scratch = this.#scratchOf(job.key);
     try {
+      if (job.afresh) await rm(scratch, { recursive: true, force: true });
       await this.#make(scratch);
       if (this.#closed) throw new StepFailure(STOPPED);
-      return await worker.run(job, module, scratch);
+      const outputs = await worker.run(job, module, scratch);
+      // A step that is stopped, or fails for want of memory, leaves the folder: it may go on from there.
+      await rm(scratch, { recursive: true, force: true });
+      return outputs;
     } finally {
       worker.busy = false;
       if (worker.dead) this.#workers.delete(worker);
-      // A run that is stopped leaves the folder: the step may go on from there.
-      if (!this.#closed) await rm(scratch, { recursive: true, force: true });
     }
   }
 

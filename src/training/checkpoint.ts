@@ -4,7 +4,7 @@ import { readSafetensors, safetensorsPieces } from "../deberta/safetensors.ts";
 import { InputError } from "../errors.ts";
 import { writeAtomically } from "../atomic.ts";
 import type { Memory } from "../peft/method.ts";
-import type { HostTensors } from "../tensor/host_tensor.ts";
+import type { HostTensor, HostTensors } from "../tensor/host_tensor.ts";
 import type { EpochRecord } from "./record.ts";
 
 /** Where a run stands between two steps. */
@@ -88,6 +88,14 @@ function decode(bytes: Uint8Array): Checkpoint {
       Object.entries(tensors).filter(([name]) => name.startsWith(`${part}/`))
         .map(([name, tensor]) => [name.slice(part.length + 1), tensor]),
     );
-  const rest = JSON.parse(metadata[KEY]!) as Omit<Checkpoint, "parts">;
-  return { ...rest, parts: { registers: of("registers"), table: of("table"), best: of("best") } };
+  const run = metadata[KEY];
+  if (run === undefined) throw new InputError("This is no checkpoint");
+  // The best epoch outlives the file's bytes, which the others would keep from being freed.
+  const best = Object.fromEntries(
+    Object.entries(of("best")).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() } as HostTensor]),
+  );
+  return {
+    ...JSON.parse(run) as Omit<Checkpoint, "parts">,
+    parts: { registers: of("registers"), table: of("table"), best },
+  };
 }

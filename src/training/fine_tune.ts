@@ -1,6 +1,6 @@
 /** A fine-tuning run: start, calibrate, train, evaluate every epoch, keep the best. */
 import { WORD_EMBEDDINGS } from "../deberta/config.ts";
-import type { Device, Program } from "../engines/engine.ts";
+import type { Device } from "../engines/engine.ts";
 import type { ProgramCache } from "../engines/program_cache.ts";
 import { headline, scoreTask } from "../glue/metrics.ts";
 import { type TaskName, TASKS } from "../glue/tasks.ts";
@@ -8,7 +8,7 @@ import { Stream } from "../random/stream.ts";
 import type { Group, Memory, Registers } from "../peft/method.ts";
 import { float32, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "./adamw.ts";
-import { type EncodedExample, rowsAtOnce, trainingBatches, trainingFeeds } from "./batches.ts";
+import { type EncodedExample, rowsAtOnce, tokenFeeds, trainingBatches, trainingFeeds } from "./batches.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { type Layout, unflatten } from "./layout.ts";
 import { Accumulator } from "./in_parts.ts";
@@ -73,7 +73,7 @@ export type FineTuned = Pick<RunRecord, "outcome" | "epochs" | "best" | "last" |
 type ProgramKey = (what: string, length: number) => string;
 
 /** Rows of an evaluation batch. */
-const EVALUATION_BATCH = 32;
+export const EVALUATION_BATCH = 32;
 
 /**
  * Fine-tunes a model. A loss or a logit that is not finite ends the run as diverged. A run that goes on from a checkpoint gives
@@ -87,18 +87,22 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
   const key: ProgramKey = (what, length) => `${what} ${input.modelKey} ${optimizer.maxNorm} ${size} ${length}`;
   let table = await start({ ...input, model }, key);
   const accumulator = new Accumulator(device, layout);
+  const inParts = (length: number, rows: number) => {
+    const step = fineTuneStep(model, optimizer, size, length, rows);
+    // An update sees no text: only the rows of a table that it renews depend on the length.
+    const seen = { gradient: length, update: step.rows ? length : 0 };
+    return accumulator.open(step, (what, make) => programs.load(key(`${what} ${rows}`, seen[what]), make));
+  };
   const trainer = async (length: number) => {
     const rows = rowsAtOnce(size, length, settings.tokensAtOnce);
-    const load = (what: string, make: () => Program) => programs.load(key(`${what} ${rows}`, length), make);
-    const program = rows === size
-      ? await load("train", () => fineTuneProgram(model, optimizer, size, length))
-      : await accumulator.open(fineTuneStep(model, optimizer, size, length, rows), load);
+    const train = () => programs.load(key("train", length), () => fineTuneProgram(model, optimizer, size, length));
+    const program = rows === size ? await train() : await inParts(length, rows);
     return table?.trains(program) ?? program;
   };
   const evaluator = async (length: number) => {
-    const make = () => evaluateProgram(model, EVALUATION_BATCH, length);
-    const program = await programs.load(key("evaluate", length), make);
-    return table?.reads(program) ?? program;
+    const rows = rowsAtOnce(EVALUATION_BATCH, length, settings.tokensAtOnce);
+    const program = await programs.load(key(`evaluate ${rows}`, length), () => evaluateProgram(model, rows, length));
+    return { rows, run: (table?.reads(program) ?? program).run };
   };
   const trained = (): HostTensors => ({
     ...unflatten(layout, (group) => device.read(stateRegisters(group).p).data as Float32Array),
@@ -204,11 +208,10 @@ async function start(
   if (!calibrates(model.adapter)) return fill({});
   const table = fill(null);
   const [first] = trainingBatches(train, size, lengths, new Stream(seed, "calibration"));
-  const program = await programs.load(
-    key("calibrate", first!.length),
-    () => calibrateProgram(model, size, first!.length),
-  );
-  const { ids, mask } = trainingFeeds(train, first!, size, model.labels === 1);
+  // As much of a batch as goes through the network at once.
+  const { length, indices } = first!, rows = rowsAtOnce(size, length, settings.tokensAtOnce);
+  const program = await programs.load(key(`calibrate ${rows}`, length), () => calibrateProgram(model, rows, length));
+  const { ids, mask } = tokenFeeds(indices.slice(0, rows).map((i) => train[i]!.ids), rows, length);
   return fill(await (table?.reads(program) ?? program).run({ ids: ids!, mask: mask! }));
 }
 

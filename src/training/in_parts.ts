@@ -13,7 +13,7 @@ export class Accumulator {
   constructor(readonly device: Device, readonly layout: Layout) {}
 
   /**
-   * A training step that takes its batch in parts: the step of the whole batch, but that each part draws noise of its own, and
+   * A training step that takes its batch in parts: the step of the whole batch, but that each part has dropout of its own, and
    * that sums over the batch are taken in another order.
    * @param step of one part: its loss is that part's share in the batch's
    * @param load opens a program of the step on the device

@@ -32,15 +32,16 @@ interface Case {
 }
 
 /**
- * Methods that draw no noise. With such logits every gate of B-LoRA is open in every sample; steps of its finest grids then have
- * gradients that are hardly more than rounding errors, which Adam makes as large as any other.
+ * Without dropout all noise is the step's. Steps of B-LoRA's finest grids have gradients that are hardly more than rounding
+ * errors, which Adam makes as large as any other.
  */
-const SILENT: readonly Case[] = [
+const CASES: readonly Case[] = [
   { method: "lora", labels: 2 },
   { method: "full-ft", labels: 2 },
   { method: "adalora", labels: 3 },
   { method: "houlsby", labels: 1 },
-  { method: "blora", labels: 2, options: { rank: 2, gateLogit: 40, lambdaBits: 0.1, lambdaRank: 0.1 }, abs: 1e-3 },
+  { method: "blora", labels: 2, options: { rank: 2, gateLogit: 0, lambdaBits: 0.1, lambdaRank: 0.1 }, abs: 1e-3 },
+  { method: "dylora", labels: 2 },
 ];
 
 /** A batch of which the last row is padding. */
@@ -90,7 +91,7 @@ async function train(device: Device, model: Model, rows: number) {
 }
 
 for (const { name, device } of [{ name: "cpu", device: cpu }, ...compiled]) {
-  for (const { method, labels, options = {}, abs = 2e-5 } of SILENT) {
+  for (const { method, labels, options = {}, abs = 2e-5 } of CASES) {
     Deno.test(`${name}: ${method} trains in parts as it does with the whole batch`, async () => {
       const adapter = attachMethod(method, TINY, options);
       const model = { config: TINY, adapter, labels, classifierDropout: 0, tableByRows: true };
@@ -108,7 +109,7 @@ for (const { name, device } of [{ name: "cpu", device: cpu }, ...compiled]) {
   }
 }
 
-Deno.test("Each part of a batch draws noise of its own, and the same in every run", async () => {
+Deno.test("Each part of a batch has dropout of its own, the same in every run, and the uniform numbers of the step", async () => {
   const size = 64, layout = layOut([{ name: "p", shape: [size], group: "weights" }]), shares: number[][] = [];
   const step: StepDefinition = {
     name: "noisy",
@@ -117,11 +118,16 @@ Deno.test("Each part of a batch draws noise of its own, and the same in every ru
     inputs: { x: { dtype: "float32", shape: [1] } },
     loss: ({ p }, { x }, noise) => tf.sum(tf.mul(tf.mul(p!, noise.dropout("mask", [size], 0.5)), x!)),
   };
-  for (let time = 0; time < 2; time++) {
+  const uniform = {
+    ...step,
+    loss: (...[{ p }, { x }, noise]: Parameters<StepDefinition["loss"]>) =>
+      tf.sum(tf.mul(tf.mul(p!, noise.uniform("u", [size])), x!)),
+  };
+  for (const definition of [step, step, uniform]) {
     const seen: number[] = [];
     cpu.clear();
     cpu.write(freshState({ weights: Float32Array.from({ length: size }, (_, i) => i) }));
-    const { run } = await new Accumulator(cpu, layout).open(step, async (what, make) => {
+    const { run } = await new Accumulator(cpu, layout).open(definition, async (what, make) => {
       const { run, dispose } = await cpu.load(make());
       if (what === "update") return { run, dispose };
       return {
@@ -133,13 +139,12 @@ Deno.test("Each part of a batch draws noise of its own, and the same in every ru
         },
       };
     });
-    const { loss } = await run({ x: float32([3], [1, 1, 1]), ...stepFeeds(layout, rates, 1, optimizer) }, {
-      seed: 1,
-      step: 0,
-    });
-    assert.equal(loss!.data[0], seen.reduce((a, b) => a + b));
+    const feeds = { x: float32([3], [1, 1, 1]), ...stepFeeds(layout, rates, 1, optimizer) };
+    const { loss } = await run(feeds, { seed: 1, step: 0 });
+    assertClose(loss!, float32([], [seen.reduce((a, b) => a + b)]), "loss");
     shares.push(seen);
   }
   assert.equal(new Set(shares[0]).size, 3);
   assert.deepEqual(shares[1], shares[0]);
+  assert.equal(new Set(shares[2]).size, 1);
 });

@@ -3,21 +3,29 @@ import type { HostTensor } from "../tensor/host_tensor.ts";
 import type { Executable } from "../engines/engine.ts";
 import { type EncodedExample, evaluationBatches, tokenFeeds } from "./batches.ts";
 
+/** An evaluation program of one padded length, and how many rows it takes at once: a divisor of the batch. */
+export interface Evaluator {
+  readonly rows: number;
+  readonly run: Executable["run"];
+}
+
 /**
- * Runs a split through an evaluation program.
- * @param load the program for a padded length, taking `size` rows
+ * Runs a split through evaluation programs, in batches of `size` rows of similar length.
  * @returns one class id per example, or one score for a regression model (`labels` = 1); in the order of the examples
  */
 export async function predict(
   examples: readonly EncodedExample[],
   labels: number,
-  { size, lengths, load }: { size: number; lengths: readonly number[]; load: (length: number) => Promise<Executable> },
+  { size, lengths, load }: { size: number; lengths: readonly number[]; load: (length: number) => Promise<Evaluator> },
 ): Promise<Float64Array> {
   const predictions = new Float64Array(examples.length);
   for (const { indices, length } of evaluationBatches(examples, size, lengths)) {
-    const program = await load(length);
-    const { logits } = await program.run(tokenFeeds(indices.map((i) => examples[i]!.ids), size, length));
-    indices.forEach((index, row) => predictions[index] = decide(logits!, row, labels));
+    const { rows, run } = await load(length);
+    for (let start = 0; start < indices.length; start += rows) {
+      const part = indices.slice(start, start + rows);
+      const { logits } = await run(tokenFeeds(part.map((i) => examples[i]!.ids), rows, length));
+      part.forEach((index, row) => predictions[index] = decide(logits!, row, labels));
+    }
   }
   return predictions;
 }

@@ -1,23 +1,22 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Executable } from "../engines/engine.ts";
 import { float32 } from "../tensor/host_tensor.ts";
-import { isConstant, predict } from "./predict.ts";
+import { type Evaluator, isConstant, predict } from "./predict.ts";
 
 const SIZE = 4, LENGTHS = [3, 6];
 
-/** Programs whose logits for a row are a function of its first token. */
-const answering = (labels: number, logits: (token: number) => readonly number[]) => ({
+/** Programs whose logits for a row are a function of its first token. @param rows that they take at once */
+const answering = (labels: number, logits: (token: number) => readonly number[], rows = SIZE) => ({
   size: SIZE,
   lengths: LENGTHS,
-  load: (length: number): Promise<Executable> =>
+  load: (length: number): Promise<Evaluator> =>
     Promise.resolve({
+      rows,
       run: ({ ids }) => {
-        assert.deepEqual(ids!.shape, [SIZE, length]);
-        const rows = Array.from({ length: SIZE }, (_, row) => logits(ids!.data[row * length]!));
-        return Promise.resolve({ logits: float32([SIZE, labels], rows.flat()) });
+        assert.deepEqual(ids!.shape, [rows, length]);
+        const answers = Array.from({ length: rows }, (_, row) => logits(ids!.data[row * length]!));
+        return Promise.resolve({ logits: float32([rows, labels], answers.flat()) });
       },
-      dispose: () => Promise.resolve(),
     }),
 });
 
@@ -30,7 +29,7 @@ Deno.test("predict() answers in the order of the examples, whatever their length
     const hot = (token: number) => [0, 1, 2].map((label) => token % 3 === label ? 1 : 0);
     const classes = await predict(examples, 3, answering(3, hot));
     assert.deepEqual([...classes], pairs.map(([token]) => token % 3));
-    const scores = await predict(examples, 1, answering(1, (token) => [token / 4]));
+    const scores = await predict(examples, 1, answering(1, (token) => [token / 4], SIZE / 2));
     assert.deepEqual([...scores], pairs.map(([token]) => token / 4));
   }));
 });

@@ -6,7 +6,7 @@ import { InputError } from "../../errors.ts";
 import { BINDING, LIBRARIES } from "./installation.ts";
 import type { Libraries } from "./libraries.ts";
 import { TFJS_NODE_PACKAGE } from "./package.ts";
-import { complaint, type Run } from "./programs.ts";
+import { complaint, type Run } from "../../programs.ts";
 
 /** Headers of Node's addon interface. */
 const NODE_API_HEADERS = "npm:node-api-headers@1.9.0";

@@ -2,7 +2,7 @@
 import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
-import { complaint, type Run } from "./programs.ts";
+import { complaint, type Run } from "../../programs.ts";
 
 export type Kind = "cpu" | "cuda";
 

@@ -7,7 +7,8 @@ import { compileBinding, FLAGS } from "./binding.ts";
 import { BINDING, type Installation, LIBRARIES, readInstallation, writeInstallation } from "./installation.ts";
 import { findLibraries, installWheel, type Kind } from "./libraries.ts";
 import { TFJS_NODE } from "./package.ts";
-import { complaint, cudaDevices, type Gpu, type Run } from "./programs.ts";
+import { complaint, type Run } from "../../programs.ts";
+import { cudaDevices, type Gpu } from "../cuda_devices.ts";
 
 export interface SetupOptions {
   /** The build to download; by default `cuda` where there is a CUDA device. */

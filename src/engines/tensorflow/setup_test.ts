@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { readInstallation, writeInstallation } from "./installation.ts";
 import { checkRoom, findLibraries, installWheel, requirementsOf } from "./libraries.ts";
 import { TFJS_NODE } from "./package.ts";
-import { complaint, cudaDevices, type Run, runner } from "./programs.ts";
+import { complaint, type Run, runner } from "../../programs.ts";
+import { cudaDevices } from "../cuda_devices.ts";
 import { refuseOld, setUpTensorFlow } from "./setup.ts";
 
 /** A folder that is removed after the test. */

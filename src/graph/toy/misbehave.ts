@@ -25,6 +25,7 @@ const BEHAVIOURS: Readonly<Record<string, (context: StepContext) => void | Promi
     await new Promise(() => {});
   },
   "exit": () => Deno.exit(3),
+  "kill yourself": () => Deno.kill(Deno.pid, "SIGKILL"),
   "spin": ({ progress }) => {
     progress(0.5);
     // Long enough for every test; not for ever, since nothing but the end of the process stops it.

@@ -1,4 +1,4 @@
-/** Runs the programs that the setup needs, which a machine may not have. */
+/** Runs other programs, which a machine may not have. */
 
 export interface Outcome {
   readonly code: number;
@@ -28,21 +28,4 @@ export function runner(path?: string): Run {
 export function complaint({ out, err }: Outcome): string {
   const lines = (err || out).split("\n").map((line) => line.trim()).filter(Boolean);
   return (lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? "it said nothing").replace(/\.$/, "");
-}
-
-/** A CUDA device as its driver names it. */
-export interface Gpu {
-  readonly name: string;
-  /** Generation of the instruction set, such as 8.9. */
-  readonly capability: number;
-}
-
-/** The CUDA devices of this machine; none without a driver. */
-export async function cudaDevices(run: Run): Promise<Gpu[]> {
-  const listed = await run("nvidia-smi", ["--query-gpu=name,compute_cap", "--format=csv,noheader"]);
-  if (listed?.code !== 0) return [];
-  return listed.out.split("\n").filter(Boolean).map((line) => {
-    const comma = line.lastIndexOf(",");
-    return { name: line.slice(0, comma).trim(), capability: Number(line.slice(comma + 1)) };
-  });
 }

@@ -1,0 +1,38 @@
+/** What a step's job finds and leaves in a folder that the cluster's machines share. Files of inputs and outputs are numbered. */
+import { join } from "node:path";
+import type { StepKey } from "../fingerprint.ts";
+import type { Step } from "../step.ts";
+
+/** What a job is to run. */
+export interface Request {
+  readonly step: Step;
+  readonly key: StepKey;
+  readonly afresh: boolean;
+  /** URL of the module that runs the step's kind. */
+  readonly module: string;
+  /** Folder under which steps get scratch folders. */
+  readonly scratch: string;
+}
+
+/** How far it is. */
+export interface Progress {
+  readonly fraction: number;
+  readonly message?: string;
+}
+
+/** How it ended: which outputs it wrote, in order, or what was wrong. */
+export type Result =
+  | { readonly kind: "done"; readonly outputs: readonly string[] }
+  | { readonly kind: "failed"; readonly message: string; readonly trace?: string };
+
+export const requestIn = (folder: string): string => join(folder, "request.json");
+export const progressIn = (folder: string): string => join(folder, "progress.json");
+/** Written last. */
+export const resultIn = (folder: string): string => join(folder, "result.json");
+export const inputIn = (folder: string, place: number): string => join(folder, `input-${place}`);
+export const outputIn = (folder: string, place: number): string => join(folder, `output-${place}`);
+export const scriptIn = (folder: string): string => join(folder, "job.sh");
+/** The id that Slurm gave the job. */
+export const idIn = (folder: string): string => join(folder, "job-id");
+/** What the job printed. */
+export const logIn = (folder: string): string => join(folder, "job.log");
