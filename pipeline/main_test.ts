@@ -106,6 +106,16 @@ const BAD: readonly (readonly [typed: string, line: string, code: 1 | 2])[] = [
     `Option "--check" cannot be used with option "--mirror <address>"${help("fetch")}`,
     2,
   ],
+  [
+    "reproduce --executor slurm --no-cache",
+    "Jobs of a cluster need a cache that its machines share: leave out --no-cache",
+    2,
+  ],
+  [
+    "table glue --executor nope",
+    `Option "--executor <name>" argument "nope" is invalid: allowed choices are local, slurm${help("table")}`,
+    2,
+  ],
   ["setup:tensorflow --cpu --cuda", `Option "--cuda" cannot be used with option "--cpu"${help("setup:tensorflow")}`, 2],
   ...["cuda", "cpu"].map((build) =>
     [
