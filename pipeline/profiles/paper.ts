@@ -1,10 +1,8 @@
-/** The paper's experiment: DeBERTaV3-base on eight GLUE tasks from five seeds, for a GPU and days of it. */
+/** The paper's experiment: DeBERTaV3-base on eight GLUE tasks from five seeds, for a GPU and weeks of it, or a cluster. */
 import { TASK_NAMES, type TaskName } from "../../src/glue/tasks.ts";
 import { BASE } from "./checkpoints.ts";
 import type { Profile } from "./profile.ts";
-import { RECIPES } from "./recipes.ts";
-
-const tuned = { learningRate: "recipe", options: {} } as const;
+import { COMMON, methodsOfPaper, RECIPES } from "./recipes.ts";
 
 export const paper: Profile = {
   name: "paper",
@@ -17,28 +15,8 @@ export const paper: Profile = {
   tasks: TASK_NAMES,
   ...BASE,
   lengths: [32, 64, 128, 256, 320, 512],
-  methods: {
-    "full-ft": { learningRate: 2e-5, options: {} },
-    bitfit: { learningRate: 1e-3, options: {} },
-    houlsby: { ...tuned, options: { bottleneck: 32 } },
-    pfeiffer: { ...tuned, options: { bottleneck: 64 } },
-    lora: tuned,
-    dylora: tuned,
-    adalora: tuned,
-    "blora-q": tuned,
-    "blora-ra": tuned,
-    blora: tuned,
-  },
-  finetune: {
-    batch: 32,
-    tokensAtOnce: 4096,
-    gateLearningRate: 1e-2,
-    weightDecay: 0.01,
-    maxNorm: 1,
-    warmupShare: 0.1,
-    classifierDropout: 0.1,
-    headStd: 0.02,
-  },
+  methods: methodsOfPaper(2e-5),
+  finetune: { ...COMMON, tokensAtOnce: 4096 },
   recipes: RECIPES,
   epochs: Object.fromEntries(TASK_NAMES.map((task): [TaskName, number] => [task, RECIPES[task].epochs])),
   seeds: [0, 1, 2, 3, 4],

@@ -4,7 +4,7 @@
  * among them, whose own settings per task could not be obtained.
  */
 import type { TaskName } from "../../src/glue/tasks.ts";
-import type { Recipe } from "./profile.ts";
+import type { CommonSettings, MethodSettings, Recipe } from "./profile.ts";
 
 /** A recipe for a run of so many epochs. */
 interface Published extends Recipe {
@@ -46,4 +46,32 @@ export const RECIPES: Readonly<Record<TaskName, Published>> = {
 export function shortened({ epochs: _, warmupSteps: __, options, ...rest }: Published): Recipe {
   const { alpha, orthogonality } = options!.adalora as Record<string, number>;
   return { ...rest, options: { ...options, adalora: { alpha: alpha!, orthogonality: orthogonality! } } };
+}
+
+/** What runs on published checkpoints have in common. */
+export const COMMON: CommonSettings = {
+  batch: 32,
+  gateLearningRate: 1e-2,
+  weightDecay: 0.01,
+  maxNorm: 1,
+  warmupShare: 0.1,
+  classifierDropout: 0.1,
+  headStd: 0.02,
+};
+
+/** The paper's methods and baselines at the largest budget of its tables. @param fullRate of full fine-tuning [choice] */
+export function methodsOfPaper(fullRate: number): Record<string, MethodSettings> {
+  const tuned: MethodSettings = { learningRate: "recipe", options: {} };
+  return {
+    "full-ft": { learningRate: fullRate, options: {} },
+    bitfit: { learningRate: 1e-3, options: {} },
+    houlsby: { ...tuned, options: { bottleneck: 32 } },
+    pfeiffer: { ...tuned, options: { bottleneck: 64 } },
+    lora: tuned,
+    dylora: tuned,
+    adalora: tuned,
+    "blora-q": tuned,
+    "blora-ra": tuned,
+    blora: tuned,
+  };
 }

@@ -90,8 +90,8 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
   const inParts = (length: number, rows: number) => {
     const step = fineTuneStep(model, optimizer, size, length, rows);
     // An update sees no text: only the rows of a table that it renews depend on the length.
-    const seen = { gradient: length, update: step.rows ? length : 0 };
-    return accumulator.open(step, (what, make) => programs.load(key(`${what} ${rows}`, seen[what]), make));
+    const keys = { gradient: key(`gradient ${rows}`, length), update: key("update", step.rows ? length : 0) };
+    return accumulator.open(step, (what, make) => programs.load(keys[what], make));
   };
   const trainer = async (length: number) => {
     const rows = rowsAtOnce(size, length, settings.tokensAtOnce);
