@@ -4,7 +4,7 @@ import type { Profile } from "./profile.ts";
 const low = { learningRate: 4e-3, options: { alpha: 16 } };
 const blora = { learningRate: 3e-3, options: { alpha: 16, lambdaBits: 1e-3, lambdaRank: 5e-3 } };
 
-export const mini: Profile = {
+export const mini = {
   name: "mini",
   summary: "generated tasks and a backbone of three layers show the whole pipeline, not the paper's scores",
   backboneTitle: "of 3 layers, pre-trained here on generated text",
@@ -83,4 +83,4 @@ export const mini: Profile = {
     seeds: [0],
   },
   rankSweep: { tasks: ["cola"], targets: ["qv", "qkv", "all6"], ranks: [1, 2, 4, 8, 64], seeds: [0] },
-};
+} satisfies Profile;

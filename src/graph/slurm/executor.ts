@@ -69,7 +69,6 @@ export class SlurmExecutor implements Executor {
     if (!this.#options.isLong(job.step)) return await this.#runHere(job);
     const folder = resolve(this.#options.cache, "slurm", job.key);
     const id = (job.afresh ? null : await this.#leftBehind(folder)) ?? await this.#submit(folder, job);
-    this.#jobs.add(id);
     try {
       const result = await this.#resultOf(id, folder, job);
       if (result.kind === "failed") throw new StepFailure(result.message, result.trace);
@@ -97,7 +96,9 @@ export class SlurmExecutor implements Executor {
     const id = await Deno.readTextFile(idIn(folder)).catch(() => null);
     if (id === null) return null;
     const { alive } = await stateOf(this.#options.run, id), result = await readJson<Result>(resultIn(folder));
-    return result?.kind === "done" || result === null && alive ? id : null;
+    if (result?.kind !== "done" && (result !== null || !alive)) return null;
+    this.#jobs.add(id);
+    return id;
   }
 
   async #submit(folder: string, job: Job): Promise<string> {
@@ -106,6 +107,9 @@ export class SlurmExecutor implements Executor {
     await this.#prepare(folder, job);
     if (this.#closed) throw new StepFailure(STOPPED);
     const id = await submit(run, job.step.name, scriptIn(folder), logIn(folder), needsGpu(job.step));
+    this.#jobs.add(id);
+    // Nobody else would end it if the run was stopped meanwhile.
+    if (this.#closed) await cancel(run, [id]);
     await writeAtomically(idIn(folder), id);
     return id;
   }
