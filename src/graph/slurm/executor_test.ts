@@ -14,7 +14,7 @@ setsid sh "$script" >"$log" 2>&1 </dev/null &
 echo $!`,
   scontrol: `for id; do :; done
 if kill -0 "$id" 2>/dev/null; then echo "JobId=$id JobState=RUNNING"; else echo "JobId=$id JobState=FAILED"; fi`,
-  scancel: `for id; do kill -9 -- "-$id"; done`,
+  scancel: `for id; do kill -9 "-$id"; done`,
 };
 
 const real = (await runner()("sinfo", ["--noheader"]))?.code === 0;
