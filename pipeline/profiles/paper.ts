@@ -16,7 +16,7 @@ export const paper: Profile = {
   ...BASE,
   lengths: [32, 64, 128, 256, 320, 512],
   methods: methodsOfPaper(2e-5),
-  finetune: { ...COMMON, tokensAtOnce: 4096 },
+  finetune: { ...COMMON, tokensAtOnce: 2048 },
   recipes: RECIPES,
   epochs: Object.fromEntries(TASK_NAMES.map((task): [TaskName, number] => [task, RECIPES[task].epochs])),
   seeds: [0, 1, 2, 3, 4],
