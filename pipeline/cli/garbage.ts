@@ -10,7 +10,7 @@ import { entriesOf, type Entry, namesIn } from "./stored.ts";
 export interface Kept {
   /** Of steps whose outputs stay. */
   readonly steps: ReadonlySet<string>;
-  /** Of steps whose scratch folders stay. */
+  /** Of steps whose scratch folders stay, and those of their jobs. */
   readonly begun: ReadonlySet<string>;
 }
 
@@ -19,7 +19,7 @@ export interface Garbage {
   readonly steps: readonly (Entry & { readonly outputs: Manifest })[];
   /** Names of entries of the index, those of the steps included. */
   readonly entries: readonly string[];
-  /** Stored bytes, scratch folders and unfinished files, by path, with their sizes in bytes. */
+  /** Stored bytes, folders of steps and jobs, and unfinished files, by path, with their sizes in bytes. */
   readonly files: readonly { readonly path: string; readonly size: number }[];
   /** How many steps stay. */
   readonly kept: number;
@@ -51,7 +51,9 @@ export async function findGarbage(cache: string, { steps, begun }: Kept): Promis
     ...bytes.filter((path) =>
       !digests.has(relative(join(cache, CONTENT), path).replaceAll(sep, "") as Entry["digest"])
     ),
-    ...(await listed(join(cache, "scratch"))).filter((path) => !begun.has(basename(path))),
+    // Folders of steps' own, and those of jobs on a cluster.
+    ...[...await listed(join(cache, "scratch")), ...await listed(join(cache, "slurm"))]
+      .filter((path) => !begun.has(basename(path))),
     // Of processes that were killed while they wrote.
     ...await listed(join(cache, "tmp")),
     ...[...await listed(cache), ...await listed(join(cache, "records"))].filter((path) => path.endsWith(".tmp")),

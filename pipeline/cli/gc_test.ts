@@ -101,20 +101,24 @@ Deno.test("gc drops what killed runs left behind, but not what a step would go o
     .get("draw/1")!;
   const begun = `${folder.path}/scratch/${state.key}`, left = `${folder.path}/scratch/${"0".repeat(64)}`;
   const digest = "ab".repeat(32), orphan = `${folder.path}/content-v2/sha256/ab/ab`;
-  for (const path of [begun, left, orphan, `${folder.path}/tmp`]) await Deno.mkdir(path, { recursive: true });
+  const job = `${folder.path}/slurm/${"1".repeat(64)}`, going = `${folder.path}/slurm/${state.key}`;
+  for (const path of [begun, left, job, going, orphan, `${folder.path}/tmp`]) {
+    await Deno.mkdir(path, { recursive: true });
+  }
   const garbage = [
     `${left}/checkpoint`,
+    `${job}/job.log`,
     `${orphan}/${digest.slice(4)}`,
     `${folder.path}/tmp/x`,
     `${folder.path}/records/a.json.1.tmp`,
   ];
-  for (const path of [...garbage, `${begun}/checkpoint`]) await Deno.writeTextFile(path, "12345");
+  for (const path of [...garbage, `${begun}/checkpoint`, `${going}/job-id`]) await Deno.writeTextFile(path, "12345");
   assert.match(
     (await gc(folder.path, { steps })).err[0]!,
-    /^0 steps dropped, 0\.0 MB in 4 files and folders; 10 steps kept$/,
+    /^0 steps dropped, 0\.0 MB in 5 files and folders; 10 steps kept$/,
   );
   for (const path of garbage) await assert.rejects(Deno.stat(path), Deno.errors.NotFound, path);
-  assert.ok((await Deno.stat(`${begun}/checkpoint`)).isFile);
+  for (const path of [`${begun}/checkpoint`, `${going}/job-id`]) assert.ok((await Deno.stat(path)).isFile);
   assert.equal(await countSteps(folder.path), 10);
 });
 
