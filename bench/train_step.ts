@@ -10,7 +10,7 @@ import { Accumulator } from "../src/training/in_parts.ts";
 import { calibrateProgram, fineTuneStep, layoutOf, rowsOf } from "../src/training/model.ts";
 import { RowTable } from "../src/training/row_table.ts";
 import { calibrates, startingTensors, startRegisters } from "../src/training/start.ts";
-import { gradientProgram, stepFeeds, trainProgram } from "../src/training/step.ts";
+import { programsOf, stepFeeds } from "../src/training/step.ts";
 import type { Shape } from "./shapes.ts";
 
 /** Random numbers of the right size, whose values cannot matter to the time: a short pattern, repeated. */
@@ -61,7 +61,7 @@ export async function openStep(engine: string, method: string, { config, batch, 
   }
   device.write(startRegisters(model, startingTensors(model, weights, 0, seen)));
   const step = fineTuneStep(model, optimizer, batch, length, atOnce);
-  const program = atOnce === batch ? trainProgram(step) : gradientProgram(step);
+  const program = programsOf(step, atOnce < batch)[0]!;
   const loaded = atOnce === batch
     ? await device.load(program)
     : await new Accumulator(device, layout).open(step, (_, make) => device.load(make()));

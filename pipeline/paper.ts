@@ -1,8 +1,9 @@
 /**
  * The paper's experiment as a declaration: what a profile computes, from which inputs, into which results.
  *
- * Data: generated or official files, tokenized. Backbone: pre-trained here, or a published checkpoint. Runs: every method on every task from every seed,
- * and one method on an untrained backbone as a control; the wider family and LoRA's ranks where the profile asks for them.
+ * Data: generated or official files, tokenized. Backbone: pre-trained here, or a published checkpoint. Runs: every method on
+ * every task from every seed, and one method on an untrained backbone as a control; the wider family and LoRA's ranks where the
+ * profile asks for them.
  * Results: every table and figure that the profile has runs for, from the records of all runs.
  */
 import type { EngineName } from "../src/engines/open.ts";

@@ -12,7 +12,7 @@ import { ADAMW_DEFAULTS } from "../../src/training/adamw.ts";
 import { rowsAtOnce } from "../../src/training/batches.ts";
 import { EVALUATION_BATCH } from "../../src/training/fine_tune.ts";
 import { evaluateProgram, fineTuneStep, hostTableBytes, type Model } from "../../src/training/model.ts";
-import { gradientProgram, trainProgram, updateProgram } from "../../src/training/step.ts";
+import { programsOf } from "../../src/training/step.ts";
 import type { Profile } from "../profiles/profile.ts";
 import {
   type Backbone,
@@ -65,8 +65,7 @@ export class Predictor {
     const { batch, length, tokensAtOnce } = training, model = this.#modelOf(training);
     const rows = rowsAtOnce(batch, length, tokensAtOnce);
     const step = fineTuneStep(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length, rows);
-    const programs = rows === batch ? [trainProgram(step)] : [gradientProgram(step), updateProgram(step)];
-    const demand = predictMemory(programs, hostTableBytes(model));
+    const demand = predictMemory(programsOf(step, rows < batch), hostTableBytes(model));
     this.#known.set(key, demand);
     return demand;
   }

@@ -4,7 +4,7 @@ import { attachMethod } from "../peft/registry.ts";
 import { ADAMW_DEFAULTS } from "../training/adamw.ts";
 import { rowsAtOnce } from "../training/batches.ts";
 import { fineTuneStep, hostTableBytes } from "../training/model.ts";
-import { gradientProgram, trainProgram, updateProgram } from "../training/step.ts";
+import { programsOf } from "../training/step.ts";
 import { type Demand, predictMemory } from "./memory.ts";
 
 /** Megabytes of VmHWM that `deno task bench --engine native --shape S --method M [--tokens-at-once N]` measured. */
@@ -25,8 +25,7 @@ function predict(shape: string, method: string, batch = SHAPES[shape]!.batch, to
   const { config, length } = SHAPES[shape]!, rows = rowsAtOnce(batch, length, tokensAtOnce);
   const model = { config, adapter: attachMethod(method, config), labels: 2, classifierDropout: 0.1, tableByRows: true };
   const step = fineTuneStep(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length, rows);
-  const programs = rows === batch ? [trainProgram(step)] : [gradientProgram(step), updateProgram(step)];
-  return predictMemory(programs, hostTableBytes(model));
+  return predictMemory(programsOf(step, rows < batch), hostTableBytes(model));
 }
 
 for (const [shape, method, measured, tokensAtOnce] of MEASURED) {

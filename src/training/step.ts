@@ -109,6 +109,11 @@ export function updateProgram(definition: StepDefinition): Program {
   };
 }
 
+/** The programs of a step: one, or of a batch that comes in parts the two that it runs in turn. */
+export function programsOf(step: StepDefinition, inParts: boolean): Program[] {
+  return inParts ? [gradientProgram(step), updateProgram(step)] : [trainProgram(step)];
+}
+
 type Registers = StepVector["registers"];
 
 function vectorInputs(trained: readonly StepVector[], ...which: (keyof Registers)[]): Record<string, TensorSpec> {
