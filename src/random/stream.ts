@@ -5,6 +5,10 @@
  * arithmetic, `+ - * /` and `Math.sqrt` are used, which IEEE 754 fixes to the last bit: the numbers are the same on every
  * machine, where `Math.log` and `Math.cos` need not be.
  */
+import { fill, memory } from "./mask.wasm";
+
+/** What `fill` fills. */
+const PIECE = new Float32Array(memory.buffer);
 
 /** A bijection of 32-bit integers with low bias (constants found by C. Wellons' hash prospector). */
 function mix(x: number): number {
@@ -112,23 +116,18 @@ export class Stream {
   /**
    * Fills with `kept` or 0. Two decisions come from each 32-bit value, so the rate holds to 2^-17.
    *
-   * Masks are most of the random numbers of a training step, tens of millions. A decision is therefore made without a branch,
-   * which a processor would mispredict every time that it is the rarer one: the sign of a difference, spread over a word, lets
-   * the bits of `kept` through or not.
+   * Masks are most of the random numbers of a training step, tens of millions: they are made by `mask.wasm`, four values at a
+   * time, in pieces of the size of its memory.
    * @param rate the probability of 0
    */
-  fillMask<A extends Uint8Array | Float32Array>(out: A, rate: number, kept = 1): A {
-    const words = out instanceof Float32Array ? new Int32Array(out.buffer, out.byteOffset, out.length) : out;
-    const bits = out instanceof Float32Array ? new Int32Array(Float32Array.of(kept).buffer)[0]! : kept;
-    const below = Math.round(rate * 65536) - 1, even = out.length & ~1, a = this.#a, b = this.#b;
-    let counter = this.#counter;
-    for (let i = 0; i < even; i += 2) {
-      const value = mix(mix(counter++ ^ a) + b);
-      words[i] = (below - (value & 0xffff)) >> 31 & bits;
-      words[i + 1] = (below - (value >>> 16)) >> 31 & bits;
+  fillMask(out: Float32Array, rate: number, kept = 1): Float32Array {
+    const below = Math.round(rate * 65536) - 1, [bits] = new Int32Array(Float32Array.of(kept).buffer);
+    for (let from = 0; from < out.length; from += PIECE.length) {
+      const size = Math.min(PIECE.length, out.length - from);
+      fill(this.#counter, this.#a, this.#b, below, bits!, 32 * Math.ceil(size / 8));
+      out.set(size === PIECE.length ? PIECE : PIECE.subarray(0, size), from);
+      this.#counter += Math.ceil(size / 2);
     }
-    this.#counter = counter;
-    if (even < out.length) words[even] = (below - (this.uint32() & 0xffff)) >> 31 & bits;
     return out;
   }
 }

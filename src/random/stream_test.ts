@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import wabt from "wabt";
 import { exactLog, Stream } from "./stream.ts";
 
 Deno.test("Stream gives the same numbers for the same labels, whatever was drawn from others", () => {
@@ -51,6 +52,29 @@ Deno.test("Stream.fillMask() drops at its rate, neighbours independently", () =>
   for (let i = 1; i < keep.length; i++) if (!keep[i] && !keep[i - 1]) both++;
   assert.ok(Math.abs(dropped - 0.1) < 0.003, `dropped ${dropped}`);
   assert.ok(Math.abs(both / keep.length - 0.01) < 0.001, `both ${both / keep.length}`);
+});
+
+Deno.test("Stream.fillMask() takes two decisions from each value, the lower half's first, whatever came before", () => {
+  // Up to a few pieces and some, and any rest of a group of eight.
+  const size = fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 16_370, max: 16_400 }), fc.constant(40_003));
+  fc.assert(
+    fc.property(fc.string(), fc.nat(9), size, fc.double({ min: 0, max: 1, noNaN: true }), (label, before, n, rate) => {
+      const [stream, plain] = [new Stream(label), new Stream(label)];
+      for (let i = 0; i < before; i++) assert.equal(stream.uint32(), plain.uint32());
+      const halves = Array.from({ length: Math.ceil(n / 2) }, () => plain.uint32()).flatMap((
+        v,
+      ) => [v & 0xffff, v >>> 16]);
+      const want = Float32Array.from(halves.slice(0, n), (half) => half < Math.round(rate * 65536) ? 0 : 2.5);
+      assert.deepEqual(stream.fillMask(new Float32Array(n), rate, 2.5), want);
+      assert.equal(stream.uint32(), plain.uint32());
+    }),
+  );
+});
+
+Deno.test("mask.wasm is what mask.wat says", async () => {
+  const [text, binary] = ["./mask.wat", "./mask.wasm"].map((name) => new URL(name, import.meta.url));
+  const parsed = (await wabt()).parseWat("mask.wat", await Deno.readTextFile(text!));
+  assert.deepEqual(parsed.toBinary({}).buffer, await Deno.readFile(binary!));
 });
 
 Deno.test("Stream.below() reaches every value and no other; shuffled() keeps the items", () => {
