@@ -24,19 +24,42 @@ function relativeRows({ config, dropout }: Pass, self: string, table: Tensor, le
   return tf.gather(dropout(`${self}.positions`, table, config.hiddenDropout), picked);
 }
 
+/** Rows whose offsets are scored together. */
+const BLOCK = 32;
+
 /**
- * Turns scores by offset into scores by position: out[i, j] = x[i, j - i + S - 1].
+ * Turns scores by offset into scores by position: out[i, j] = x[i, j - i + R - 1].
  *
- * Row i of the result starts S - 1 - i columns into row i of x. Read with rows one shorter than they are, the flat array
+ * Row i of the result starts R - 1 - i columns into row i of x. Read with rows one shorter than they are, the flat array
  * shifts by just that, so two slices do what a gather would, and their gradient is padding instead of a scatter.
- * @param x [G, S, 2S]
- * @returns [G, S, S]
+ * @param x [G, R, S + R]
+ * @returns [G, R, S]
  */
-export function skew(x: Tensor): Tensor {
-  const [groups, length] = x.shape as [number, number];
-  const flat = tf.reshape(x, [groups, 2 * length * length]);
-  const shifted = tf.slice(flat, [0, length - 1], [groups, length * (2 * length - 1)]);
-  return tf.slice(tf.reshape(shifted, [groups, length, 2 * length - 1]), [0, 0, 0], [groups, length, length]);
+function skew(x: Tensor): Tensor {
+  const [groups, rows, width] = x.shape as [number, number, number];
+  const flat = tf.reshape(x, [groups, rows * width]);
+  const shifted = tf.slice(flat, [0, rows - 1], [groups, rows * (width - 1)]);
+  return tf.slice(tf.reshape(shifted, [groups, rows, width - 1]), [0, 0, 0], [groups, rows, width - rows]);
+}
+
+/**
+ * Products of every token with the relative rows of all positions: out[h b, i, j] = x[h, b i] . relative[h, j - i + S - 1].
+ *
+ * All tokens together see 2S - 1 offsets, each of them S; a block of R tokens sees S + R - 1. A long text is taken in blocks.
+ * @param x [H, B S, d]
+ * @param relative [H, 2S, d]
+ * @returns [H B, S, S]
+ */
+export function byPosition(x: Tensor, relative: Tensor): Tensor {
+  const [H, , d] = x.shape as [number, number, number], S = relative.shape[1]! / 2;
+  const blocks = S % BLOCK === 0 ? S / BLOCK : 1, R = S / blocks;
+  const parts = blocks === 1 ? [x] : tf.split(tf.reshape(x, [H, -1, S, d]), blocks, 2);
+  const scores = parts.map((part, i) => {
+    const seen = tf.slice(relative, [0, S - (i + 1) * R, 0], [H, S + R, d]);
+    const byOffset = tf.matMul(tf.reshape(part, [H, -1, d]), seen, false, true); // [H, B R, S + R]
+    return skew(tf.reshape(byOffset, [-1, R, S + R]));
+  });
+  return scores.length === 1 ? scores[0]! : tf.concat(scores, 1);
 }
 
 /** Of query, key and value: the rows of the content, then those of the relative table. */
@@ -98,14 +121,14 @@ export function attend(pass: Pass, layer: number, x: Tensor, table: Tensor, bias
   // The relative table goes through the same projections as the content (share_att_key), so both go together.
   const projected = pass.linear([query, key, value], tf.concat([x, relativeRows(pass, self, table, S)]));
   const [[q, forQueries], [k, forKeys], [v]] = projected.map((y) => tf.split(y, [B * S, 2 * S + 1])) as Pairs;
-  // For `skew`, column j of a query stands for the key j - (S - 1) places on, and column j of a key for such a query.
+  // For `byPosition`, row j for a query stands for the key j - (S - 1) places on, and row j for a key for such a query.
   const relativeQueries = split(tf.slice(forQueries, [1, 0])); // [H, 2S, d]
   const relativeKeys = split(tf.reverse(tf.slice(forKeys, [0, 0], [2 * S, -1]), 0));
 
   const scaled = tf.mul(split(q), scale), keys = split(k);
   const content = tf.matMul(perExample(scaled), perExample(keys), false, true); // [H B, S, S]
-  const toPosition = skew(perExample(tf.matMul(scaled, relativeKeys, false, true)));
-  const fromPosition = skew(perExample(tf.matMul(keys, tf.mul(relativeQueries, scale), false, true))); // [H B, key, query]
+  const toPosition = byPosition(scaled, relativeKeys);
+  const fromPosition = byPosition(keys, tf.mul(relativeQueries, scale)); // [H B, key, query]
   const scores = tf.add(tf.add(content, toPosition), tf.transpose(fromPosition, [0, 2, 1]));
 
   return take(pass, parts, tf.add(tf.reshape(scores, [H, B, S, S]), bias), scaled, perExample(split(v)));

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { assertClose, normal } from "../engines/testing.ts";
 import { float32, type HostTensor } from "../tensor/host_tensor.ts";
 import { initializeModel } from "../training/initialize.ts";
-import { skew } from "./attention.ts";
+import { byPosition } from "./attention.ts";
 import { type DebertaConfig, encoderShapes, headShapes } from "./config.ts";
 import { affine, classify, encode, encodeFirst, firstRows, type Pass } from "./encoder.ts";
 
@@ -56,20 +56,23 @@ const logits = (texts: readonly number[][], length: number) =>
 const text = fc.array(fc.integer({ min: 2, max: 29 }), { minLength: 1, maxLength: 9 });
 const close = { abs: 2e-5, rel: 2e-4 };
 
-Deno.test("skew() picks by offset what a gather would", () => {
-  for (const [groups, length] of [[1, 1], [2, 3], [3, 8]] as const) {
-    const x = normal([groups, length, 2 * length]);
-    tf.setBackend("cpu");
-    const made = tf.tidy(() =>
-      Float32Array.from(skew(tf.tensor3d(x.data as Float32Array, [groups, length, 2 * length])).dataSync())
-    );
-    const expected: number[] = [];
-    for (let g = 0; g < groups; g++) {
-      for (let i = 0; i < length; i++) {
-        for (let j = 0; j < length; j++) expected.push(x.data[(g * length + i) * 2 * length + j - i + length - 1]!);
+Deno.test("byPosition() multiplies each token with the relative row of each offset, in blocks where a text is long", () => {
+  tf.setBackend("cpu");
+  for (const [H, B, S, d] of [[1, 1, 1, 2], [2, 3, 8, 3], [1, 2, 33, 2], [2, 2, 64, 3], [1, 1, 96, 2]] as const) {
+    const x = normal([H, B * S, d], 1, "x"), relative = normal([H, 2 * S, d], 1, "relative"), expected: number[] = [];
+    for (let row = 0; row < H * B * S; row++) {
+      const h = Math.floor(row / (B * S)), i = row % S;
+      for (let j = 0; j < S; j++) {
+        let sum = 0;
+        for (let k = 0; k < d; k++) sum += x.data[row * d + k]! * relative.data[(h * 2 * S + j - i + S - 1) * d + k]!;
+        expected.push(sum);
       }
     }
-    assert.deepEqual([...made], expected);
+    const made = tf.tidy(() => {
+      const [a, b] = [x, relative].map(({ data, shape }) => tf.tensor(data, shape.slice()));
+      return Float32Array.from(byPosition(a!, b!).dataSync());
+    });
+    assertClose(float32([H * B, S, S], made), float32([H * B, S, S], expected), `${S} tokens`, close);
   }
 });
 
@@ -80,6 +83,15 @@ Deno.test("padding does not change what the encoder makes of a text", () => {
       assertClose(padded, alone, "padded", close);
     }),
     { numRuns: 12 },
+  );
+});
+
+Deno.test("a text whose attention goes in blocks comes out as in one piece", () => {
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      assertClose(logits([a, b], 64), logits([a, b], 9), "by blocks", close);
+    }),
+    { numRuns: 4 },
   );
 });
 
