@@ -12,10 +12,10 @@ import { type TaskName, TASKS } from "../src/glue/tasks.ts";
 import type { ResultFiles } from "../src/graph/lock_file.ts";
 import type { Input, Json, Step } from "../src/graph/step.ts";
 import { FIGURE_FORMATS, TABLE_FORMATS } from "../src/render/formats.ts";
-import { figuresOf } from "./figures/registry.ts";
-import { type Kind, RELATIVE_COST, VERSIONS } from "./kinds.ts";
 import { rowsAtOnce } from "../src/training/batches.ts";
 import type { PretrainSettings } from "../src/training/pretrain.ts";
+import { figuresOf } from "./figures/registry.ts";
+import { type Kind, RELATIVE_COST, VERSIONS } from "./kinds.ts";
 import type { CommonSettings, MethodSettings, Profile, Recipe } from "./profiles/profile.ts";
 import { tablesOf } from "./tables/registry.ts";
 

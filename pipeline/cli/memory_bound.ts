@@ -2,7 +2,7 @@
 import type { DebertaConfig } from "../../src/deberta/config.ts";
 import type { EngineName } from "../../src/engines/open.ts";
 import type { Json, Step } from "../../src/graph/step.ts";
-import { rowsAtOnce } from "../../src/training/batches.ts";
+import { EVALUATION_BATCH, rowsAtOnce } from "../../src/training/batches.ts";
 import { VOCABULARY } from "../profiles/checkpoints.ts";
 import type { Profile } from "../profiles/profile.ts";
 
@@ -36,9 +36,6 @@ const PREDICTED: readonly EngineName[] = ["portable", "native"];
 
 /** Whether an engine's memory can be predicted. */
 export const predicts = (engine: EngineName): boolean => PREDICTED.includes(engine);
-
-/** Rows of an evaluation batch; at least as many as `fine_tune.ts` takes, whose code this file does without. */
-const EVALUATION_ROWS = 32;
 
 /** Words that a backbone may know: DeBERTaV3's for real text, more than the generator's for its own. */
 const WORDS = { glue: VOCABULARY, mini: 1000 } as const;
@@ -76,7 +73,7 @@ export function boundOf(
   }, 0);
   // Without a backward pass the layers take turns.
   const evaluation = evaluationLengths.reduce((sum, length) => {
-    return sum + 4 * rowsAtOnce(EVALUATION_ROWS, length, tokensAtOnce) * length * perToken(length);
+    return sum + 4 * rowsAtOnce(EVALUATION_BATCH, length, tokensAtOnce) * length * perToken(length);
   }, 0);
   const weights = vocabulary * hidden + layers * (4 * hidden * hidden + 2 * hidden * ffn);
   // Updates of parts keep copies of the state for each length.

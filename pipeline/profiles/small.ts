@@ -5,6 +5,7 @@ import type { Profile } from "./profile.ts";
 import { COMMON, methodsOfPaper, RECIPES, shortened } from "./recipes.ts";
 
 const tasks = ["cola", "mrpc", "stsb", "rte"] as const satisfies readonly TaskName[];
+
 export const small: Profile = {
   name: "small",
   summary: "DeBERTaV3-xsmall on four small GLUE tasks, for a few epochs each",

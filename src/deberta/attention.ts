@@ -54,12 +54,14 @@ export function byPosition(x: Tensor, relative: Tensor): Tensor {
   const [H, , d] = x.shape as [number, number, number], S = relative.shape[1]! / 2;
   const blocks = S % BLOCK === 0 ? S / BLOCK : 1, R = S / blocks;
   const parts = blocks === 1 ? [x] : tf.split(tf.reshape(x, [H, -1, S, d]), blocks, 2);
-  const scores = parts.map((part, i) => {
-    const seen = tf.slice(relative, [0, S - (i + 1) * R, 0], [H, S + R, d]);
-    const byOffset = tf.matMul(tf.reshape(part, [H, -1, d]), seen, false, true); // [H, B R, S + R]
-    return skew(tf.reshape(byOffset, [-1, R, S + R]));
-  });
-  return scores.length === 1 ? scores[0]! : tf.concat(scores, 1);
+  return tf.concat(
+    parts.map((part, i) => {
+      const seen = tf.slice(relative, [0, S - (i + 1) * R, 0], [H, S + R, d]);
+      const byOffset = tf.matMul(tf.reshape(part, [H, -1, d]), seen, false, true); // [H, B R, S + R]
+      return skew(tf.reshape(byOffset, [-1, R, S + R]));
+    }),
+    1,
+  );
 }
 
 /** Of query, key and value: the rows of the content, then those of the relative table. */

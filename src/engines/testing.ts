@@ -85,8 +85,8 @@ export function whole(shape: readonly number[], low: number, high: number, ...la
 
 /** Zeros and ones as booleans. */
 export function bits(shape: readonly number[], ...labels: (string | number)[]): HostTensor {
-  const bits = new Stream("bits", ...labels).fillMask(new Float32Array(sizeOf(shape)), 0.5);
-  return { dtype: "bool", shape, data: Uint8Array.from(bits) };
+  const mask = new Stream("bits", ...labels).fillMask(new Float32Array(sizeOf(shape)), 0.5);
+  return { dtype: "bool", shape, data: Uint8Array.from(mask) };
 }
 
 export interface Tolerance {

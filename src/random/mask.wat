@@ -1,7 +1,15 @@
-;; The inner loop of `Stream.fillMask`, four 32-bit values at a time. `mask.wasm` beside this file is its binary form; a test
-;; compares the two.
+;; The inner loop of `Stream.fillMask`, four 32-bit values at a time. `mask.wasm` beside this file is its binary form, which
+;; `npx -p wabt wat2wasm mask.wat` writes; a test compares the two.
 (module
   (memory (export "memory") 1)
+
+  ;; `mix` of stream.ts, four at a time.
+  (func $mix (param $x v128) (result v128)
+    (local.set $x (i32x4.mul (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 16)))
+                             (i32x4.splat (i32.const 0x21f0aaad))))
+    (local.set $x (i32x4.mul (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 15)))
+                             (i32x4.splat (i32.const 0x735a2d97))))
+    (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 15))))
 
   ;; Fills the memory from its beginning with masks: `kept` or 0, two numbers from each value of the stream.
   ;; counter  position of the first value
@@ -14,19 +22,9 @@
     (local $at i32) (local $counters v128) (local $x v128) (local $low v128)
     (local.set $counters (i32x4.add (i32x4.splat (local.get $counter)) (v128.const i32x4 0 1 2 3)))
     (loop $next
-      ;; value = mix(mix(counter ^ a) + b)
-      (local.set $x (v128.xor (local.get $counters) (i32x4.splat (local.get $a))))
-      (local.set $x (i32x4.mul (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 16)))
-                               (i32x4.splat (i32.const 0x21f0aaad))))
-      (local.set $x (i32x4.mul (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 15)))
-                               (i32x4.splat (i32.const 0x735a2d97))))
-      (local.set $x (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 15))))
-      (local.set $x (i32x4.add (local.get $x) (i32x4.splat (local.get $b))))
-      (local.set $x (i32x4.mul (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 16)))
-                               (i32x4.splat (i32.const 0x21f0aaad))))
-      (local.set $x (i32x4.mul (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 15)))
-                               (i32x4.splat (i32.const 0x735a2d97))))
-      (local.set $x (v128.xor (local.get $x) (i32x4.shr_u (local.get $x) (i32.const 15))))
+      (local.set $x (call $mix (i32x4.add
+        (call $mix (v128.xor (local.get $counters) (i32x4.splat (local.get $a))))
+        (i32x4.splat (local.get $b)))))
       ;; One decision from the lower half of each value, one from the upper.
       (local.set $low (v128.and (local.get $x) (i32x4.splat (i32.const 0xffff))))
       (local.set $low (v128.and (i32x4.gt_s (local.get $low) (i32x4.splat (local.get $below)))

@@ -125,7 +125,7 @@ export class Stream {
     for (let from = 0; from < out.length; from += PIECE.length) {
       const size = Math.min(PIECE.length, out.length - from);
       fill(this.#counter, this.#a, this.#b, below, bits!, 32 * Math.ceil(size / 8));
-      out.set(size === PIECE.length ? PIECE : PIECE.subarray(0, size), from);
+      out.set(PIECE.subarray(0, size), from);
       this.#counter += Math.ceil(size / 2);
     }
     return out;

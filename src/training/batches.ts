@@ -15,6 +15,9 @@ export interface Batch {
   readonly length: number;
 }
 
+/** Rows of an evaluation batch. */
+export const EVALUATION_BATCH = 32;
+
 /** The smallest allowed length that holds an example. @throws RangeError if none does */
 export function paddedLength(tokens: number, lengths: readonly number[]): number {
   const length = lengths.find((allowed) => allowed >= tokens);

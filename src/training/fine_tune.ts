@@ -8,7 +8,14 @@ import { Stream } from "../random/stream.ts";
 import type { Group, Memory, Registers } from "../peft/method.ts";
 import { float32, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "./adamw.ts";
-import { type EncodedExample, rowsAtOnce, tokenFeeds, trainingBatches, trainingFeeds } from "./batches.ts";
+import {
+  type EncodedExample,
+  EVALUATION_BATCH,
+  rowsAtOnce,
+  tokenFeeds,
+  trainingBatches,
+  trainingFeeds,
+} from "./batches.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { type Layout, unflatten } from "./layout.ts";
 import { Accumulator } from "./in_parts.ts";
@@ -71,9 +78,6 @@ export type FineTuned = Pick<RunRecord, "outcome" | "epochs" | "best" | "last" |
 
 /** Names a program of this run for the cache. */
 type ProgramKey = (what: string, length: number) => string;
-
-/** Rows of an evaluation batch. */
-export const EVALUATION_BATCH = 32;
 
 /**
  * Fine-tunes a model. A loss or a logit that is not finite ends the run as diverged. A run that goes on from a checkpoint gives

@@ -8,19 +8,7 @@ import { type Executor, type Job, StepFailure } from "../executor.ts";
 import type { Step } from "../step.ts";
 import { WorkerPool } from "../worker_pool.ts";
 import { cancel, stateOf, submit } from "./commands.ts";
-import {
-  idIn,
-  inputIn,
-  logIn,
-  outputIn,
-  type Progress,
-  progressIn,
-  type Request,
-  requestIn,
-  type Result,
-  resultIn,
-  scriptIn,
-} from "./folder.ts";
+import { filesIn, type Progress, type Request, type Result } from "./folder.ts";
 
 export interface SlurmOptions {
   /** Jobs at most, waiting ones included. */
@@ -67,14 +55,14 @@ export class SlurmExecutor implements Executor {
 
   async run(job: Job): Promise<ReadonlyMap<string, Uint8Array>> {
     if (!this.#options.isLong(job.step)) return await this.#runHere(job);
-    const folder = resolve(this.#options.cache, "slurm", job.key);
+    const folder = resolve(this.#options.cache, "slurm", job.key), files = filesIn(folder);
     const id = (job.afresh ? null : await this.#leftBehind(folder)) ?? await this.#submit(folder, job);
     try {
       const result = await this.#resultOf(id, folder, job);
       if (result.kind === "failed") throw new StepFailure(result.message, result.trace);
       const outputs = new Map<string, Uint8Array>();
       for (const [place, name] of result.outputs.entries()) {
-        outputs.set(name, await Deno.readFile(outputIn(folder, place)));
+        outputs.set(name, await Deno.readFile(files.output(place)));
       }
       await rm(folder, { recursive: true, force: true });
       return outputs;
@@ -93,56 +81,56 @@ export class SlurmExecutor implements Executor {
 
   /** The job of this very step that an earlier run submitted before it was killed, if a result may come of it. */
   async #leftBehind(folder: string): Promise<string | null> {
-    const id = await Deno.readTextFile(idIn(folder)).catch(() => null);
+    const files = filesIn(folder), id = await Deno.readTextFile(files.id).catch(() => null);
     if (id === null) return null;
-    const { alive } = await stateOf(this.#options.run, id), result = await readJson<Result>(resultIn(folder));
+    const { alive } = await stateOf(this.#options.run, id), result = await readJson<Result>(files.result);
     if (result?.kind !== "done" && (result !== null || !alive)) return null;
     this.#jobs.add(id);
     return id;
   }
 
   async #submit(folder: string, job: Job): Promise<string> {
-    const { run, needsGpu } = this.#options;
+    const { run, needsGpu } = this.#options, files = filesIn(folder);
     await rm(folder, { recursive: true, force: true });
     await this.#prepare(folder, job);
     if (this.#closed) throw new StepFailure(STOPPED);
-    const id = await submit(run, job.step.name, scriptIn(folder), logIn(folder), needsGpu(job.step));
+    const id = await submit(run, job.step.name, files.script, files.log, needsGpu(job.step));
     this.#jobs.add(id);
     // Nobody else would end it if the run was stopped meanwhile.
     if (this.#closed) await cancel(run, [id]);
-    await writeAtomically(idIn(folder), id);
+    await writeAtomically(files.id, id);
     return id;
   }
 
   /** Everything that the job needs, in its folder. */
   async #prepare(folder: string, { step, key, afresh = false, read }: Job): Promise<void> {
-    const { modules, cache } = this.#options;
+    const { modules, cache } = this.#options, files = filesIn(folder);
     const request: Request = { step, key, afresh, module: modules[step.kind]!, scratch: resolve(cache, "scratch") };
     for (const [place, role] of Object.keys(step.inputs).entries()) {
-      await writeAtomically(inputIn(folder, place), await read(role));
+      await writeAtomically(files.input(place), await read(role));
     }
-    await writeAtomically(requestIn(folder), JSON.stringify(request));
+    await writeAtomically(files.request, JSON.stringify(request));
     const command = [Deno.execPath(), "run", "-A", "--no-check", "--config", CONFIG, JOB, folder].map(quoted).join(" ");
-    await writeAtomically(scriptIn(folder), `#!/bin/sh\nexec ${command}\n`);
+    await writeAtomically(files.script, `#!/bin/sh\nexec ${command}\n`);
   }
 
   /** Waits for what the job leaves, telling how far it is. */
   async #resultOf(id: string, folder: string, { progress }: Job): Promise<Result> {
-    const { pace, patience, run } = this.#options;
+    const { pace, patience, run } = this.#options, files = filesIn(folder);
     let lost = 0, told = "";
     for (let look = 1;; look++) {
       await new Promise((resolve) => setTimeout(resolve, pace));
       if (this.#closed) throw new StepFailure(STOPPED);
-      const result = await readJson<Result>(resultIn(folder));
+      const result = await readJson<Result>(files.result);
       if (result) return result;
-      const now = await readJson<Progress>(progressIn(folder));
+      const now = await readJson<Progress>(files.progress);
       if (now && JSON.stringify(now) !== told) progress(now.fraction, now.message);
       told = JSON.stringify(now);
       if (lost === 0 && look % LOOKS_PER_QUESTION !== 0) continue;
       const { state, alive } = await stateOf(run, id);
       lost = alive ? 0 : lost + 1;
       if (lost > patience) {
-        throw new StepFailure(`Slurm's job ${id} ended (${state}) without a result: see ${logIn(folder)}`);
+        throw new StepFailure(`Slurm's job ${id} ended (${state}) without a result: see ${files.log}`);
       }
     }
   }

@@ -25,14 +25,17 @@ export type Result =
   | { readonly kind: "done"; readonly outputs: readonly string[] }
   | { readonly kind: "failed"; readonly message: string; readonly trace?: string };
 
-export const requestIn = (folder: string): string => join(folder, "request.json");
-export const progressIn = (folder: string): string => join(folder, "progress.json");
-/** Written last. */
-export const resultIn = (folder: string): string => join(folder, "result.json");
-export const inputIn = (folder: string, place: number): string => join(folder, `input-${place}`);
-export const outputIn = (folder: string, place: number): string => join(folder, `output-${place}`);
-export const scriptIn = (folder: string): string => join(folder, "job.sh");
-/** The id that Slurm gave the job. */
-export const idIn = (folder: string): string => join(folder, "job-id");
-/** What the job printed. */
-export const logIn = (folder: string): string => join(folder, "job.log");
+/** Where they are in a job's folder. */
+export const filesIn = (folder: string) => ({
+  request: join(folder, "request.json"),
+  progress: join(folder, "progress.json"),
+  /** Written last. */
+  result: join(folder, "result.json"),
+  input: (place: number): string => join(folder, `input-${place}`),
+  output: (place: number): string => join(folder, `output-${place}`),
+  script: join(folder, "job.sh"),
+  /** The id that Slurm gave the job. */
+  id: join(folder, "job-id"),
+  /** What the job printed. */
+  log: join(folder, "job.log"),
+});

@@ -2,22 +2,13 @@
 import { writeAtomically } from "../../atomic.ts";
 import { StepFailure } from "../executor.ts";
 import { WorkerPool } from "../worker_pool.ts";
-import {
-  inputIn,
-  outputIn,
-  type Progress,
-  progressIn,
-  type Request,
-  requestIn,
-  type Result,
-  resultIn,
-} from "./folder.ts";
+import { filesIn, type Progress, type Request, type Result } from "./folder.ts";
 
 /** Milliseconds between two notes of progress. */
 const PACE = 1000;
 
-const folder = Deno.args[0]!;
-const { step, key, afresh, module, scratch } = JSON.parse(await Deno.readTextFile(requestIn(folder))) as Request;
+const files = filesIn(Deno.args[0]!);
+const { step, key, afresh, module, scratch } = JSON.parse(await Deno.readTextFile(files.request)) as Request;
 const roles = Object.keys(step.inputs);
 let noted = -Infinity;
 
@@ -26,15 +17,15 @@ function note(fraction: number, message?: string): void {
   if (performance.now() - noted < PACE) return;
   noted = performance.now();
   const progress: Progress = { fraction, ...(message !== undefined && { message }) };
-  writeAtomically(progressIn(folder), JSON.stringify(progress)).catch(() => {});
+  writeAtomically(files.progress, JSON.stringify(progress)).catch(() => {});
 }
 
 async function run(): Promise<Result> {
   const pool = new WorkerPool({ slots: 1, modules: { [step.kind]: module }, scratch });
   try {
-    const read = (role: string) => Deno.readFile(inputIn(folder, roles.indexOf(role)));
+    const read = (role: string) => Deno.readFile(files.input(roles.indexOf(role)));
     const written = [...await pool.run({ step, key, afresh, read, progress: note })];
-    for (const [place, [, bytes]] of written.entries()) await Deno.writeFile(outputIn(folder, place), bytes);
+    for (const [place, [, bytes]] of written.entries()) await Deno.writeFile(files.output(place), bytes);
     return { kind: "done", outputs: written.map(([name]) => name) };
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
@@ -42,5 +33,5 @@ async function run(): Promise<Result> {
   }
 }
 
-await writeAtomically(resultIn(folder), JSON.stringify(await run()));
+await writeAtomically(files.result, JSON.stringify(await run()));
 Deno.exit(0); // A worker in the middle of something would keep the process alive.
