@@ -78,7 +78,7 @@ Deno.test("memory of a training with several lengths is that of the longest, and
   assert.ok(evaluated.activations > trained.activations, "evaluation takes memory, too");
   assert.equal(evaluated.total - evaluated.activations, trained.total - trained.activations);
   const [short, long, both] = [[12], [28], [12, 28]].map((lengths) => predictor.predict(training(lengths)));
-  assert.equal(both!.total, long!.total + short!.activations);
+  assert.ok(Math.abs(both!.total - long!.total - short!.activations) < 1);
   assert.deepEqual([both!.weights, both!.state], [long!.weights, long!.state]);
 });
 

@@ -3,8 +3,8 @@
  *
  * What the two must agree on, for one example that fills its row:
  *
- * - Tokens: the products that read the example's tokens are those of the closed form, and in each layer 2 S D more for S tokens
- *   of width D, since the two position products are computed with a column of padding.
+ * - Tokens: the products that read the example's tokens are those of the closed form, and in each layer 4 S D more for S tokens
+ *   of width D, since the two position products are computed with two columns of padding.
  * - Positions: the projections of the relative table are those of the closed form, once the two rows of padding at its ends are
  *   left out and the rows that pass through the value projection, which nothing reads. A method whose other products lie in
  *   the query or key projection applies them to these rows as well, where the closed form counts tokens alone.
@@ -25,7 +25,7 @@ import type { Pass } from "../deberta/encoder.ts";
 import { METHOD_NAMES } from "../peft/registry.ts";
 import { config, initialTensors, modelOf } from "../peft/testing.ts";
 import type { HostTensors } from "../tensor/host_tensor.ts";
-import { logitsOf, type Model, openPass } from "../training/model.ts";
+import { batchInputs, logitsOf, type Model, openPass } from "../training/model.ts";
 import { describeForward } from "./describe.ts";
 import type { Forward } from "./shape.ts";
 
@@ -68,8 +68,7 @@ function graphOf(model: Model, tensors: HostTensors, positions: boolean): Graph 
     name: "forward",
     inputs: {
       ...Object.fromEntries(specs),
-      ids: { dtype: "int32", shape: [1, LENGTH] },
-      mask: { dtype: "float32", shape: [1, LENGTH] },
+      ...batchInputs(1, LENGTH, LENGTH),
     },
     apply: (given, noise) => {
       const tensor = (name: string) => given[`t:${name}`]!;
@@ -106,7 +105,7 @@ for (const method of METHOD_NAMES) {
     const counted = total(
       products.filter(({ site, part }) => part !== "E" && !isPosition(site) && !SCALING.test(site)),
     );
-    assert.equal(without.tokens, counted + config.layers * 2 * tokens * config.hidden, "tokens");
+    assert.equal(without.tokens, counted + config.layers * 4 * tokens * config.hidden, "tokens");
 
     const positions = productsOf(graphOf(model, tensors, true)).all - without.all, rows = 2 * tokens - 1;
     const diagonals = sites.filter(({ matrix, diagonal }) => diagonal && (matrix === "query" || matrix === "key"));

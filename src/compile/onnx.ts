@@ -1,10 +1,12 @@
 /**
- * Writes a graph as an ONNX model. Static attributes that ONNX expects as inputs become shared int64 initializers.
+ * Writes a graph as an ONNX model. Static attributes that ONNX expects as inputs become shared int64 initializers; those that
+ * grow with an elastic graph's size become inputs of the model.
  * Field numbers: onnx/onnx.proto3 of ONNX 1.17 (IR version 10).
  */
 import protobuf from "protobufjs";
 import type { DType, HostTensor } from "../tensor/host_tensor.ts";
 import { sizeOf } from "../tensor/host_tensor.ts";
+import { type ElasticGraph, type Extent, rigid } from "./elastic.ts";
 import type { Attribute, Graph, Node, Value, ValueType } from "./ir.ts";
 
 const SCHEMA = `
@@ -12,7 +14,7 @@ syntax = "proto3";
 message AttributeProto { string name = 1; float f = 2; int64 i = 3; bytes s = 4; repeated int64 ints = 8; int32 type = 20; }
 message NodeProto { repeated string input = 1; repeated string output = 2; string op_type = 4; repeated AttributeProto attribute = 5; string domain = 7; }
 message TensorProto { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
-message Dimension { int64 dim_value = 1; }
+message Dimension { int64 dim_value = 1; string dim_param = 2; }
 message TensorShapeProto { repeated Dimension dim = 1; }
 message TensorTypeProto { int32 elem_type = 1; TensorShapeProto shape = 2; }
 message TypeProto { TensorTypeProto tensor_type = 1; }
@@ -48,8 +50,12 @@ const FLOATS = new Set(["alpha", "beta", "epsilon"]);
 
 class Emitter {
   readonly initializers = new Map<string, object>();
+  /** Lists of numbers that each run is given, by the name of their input. */
+  readonly sizes: Record<string, readonly Extent[]> = {};
   readonly #names = new Map<Value, string>();
   #next = 0;
+
+  constructor(readonly elastic: ElasticGraph) {}
 
   name(value: Value): string {
     let name = this.#names.get(value);
@@ -75,6 +81,13 @@ class Emitter {
     return name;
   }
 
+  /** The input that such a list comes by, shared by all that need the same one. */
+  #size(extents: readonly Extent[]): string {
+    const name = `size:${extents.map(describe).join(",")}`;
+    this.sizes[name] = extents;
+    return name;
+  }
+
   constant({ attributes, outputs }: Node): void {
     const output = outputs[0]!, name = this.name(output);
     const { data } = attributes.value as HostTensor ?? filled(output, attributes.fill as number);
@@ -86,7 +99,10 @@ class Emitter {
     const input = node.inputs.map((value) => this.name(value));
     // Bounds of a slice that are worked out by the graph are among its inputs already.
     const asInputs = (AS_INPUTS[node.op] ?? []).filter((key) => key in node.attributes);
-    for (const key of asInputs) input.push(this.int64(node.attributes[key] as readonly number[]));
+    for (const key of asInputs) {
+      const extents = this.elastic.attributeOf(node, key);
+      input.push(extents ? this.#size(extents) : this.int64(node.attributes[key] as readonly number[]));
+    }
     if (node.op === "Slice" && node.attributes.steps) {
       input.push(
         this.int64(node.inputs[0]!.shape.map((_, i) => i)),
@@ -104,7 +120,19 @@ class Emitter {
       domain: CONTRIB.has(node.op) ? "com.microsoft" : "",
     };
   }
+
+  /** What the model says of an input or output. */
+  info(name: string, value: Value): object {
+    const extents = this.elastic.shapeOf(value);
+    return valueInfo(
+      name,
+      value.dtype,
+      extents?.map((extent) => extent.slope === 0 ? extent.offset : describe(extent)) ?? value.shape,
+    );
+  }
 }
+
+const describe = ({ slope, offset }: Extent): string => slope === 0 ? `${offset}` : `${slope}n+${offset}`;
 
 function filled({ dtype, shape }: ValueType, fill: number): { data: HostTensor["data"] } {
   const size = sizeOf(shape);
@@ -121,8 +149,9 @@ function attributeProto(op: string, name: string, value: Attribute): object {
   return FLOATS.has(name) ? { name, f: value, type: ATTRIBUTE.float } : { name, i: value, type: ATTRIBUTE.int };
 }
 
-function valueInfo(name: string, { dtype, shape }: ValueType): object {
-  const dim = shape.map((n) => ({ dim_value: n }));
+/** @param shape numbers, and names of extents that are not known yet */
+function valueInfo(name: string, dtype: DType | "int64", shape: readonly (number | string)[]): object {
+  const dim = shape.map((n) => typeof n === "number" ? { dim_value: n } : { dim_param: n });
   return { name, type: { tensor_type: { elem_type: ELEMENT[dtype], shape: { dim } } } };
 }
 
@@ -130,12 +159,17 @@ function valueInfo(name: string, { dtype, shape }: ValueType): object {
 export const inputName = (name: string): string => `in:${name}`;
 export const outputName = (name: string): string => `out:${name}`;
 
-/**
- * Serializes a graph.
- * @returns the bytes of an ONNX ModelProto whose inputs and outputs are named by `inputName` and `outputName`
- */
-export function emitOnnx(graph: Graph): Uint8Array {
-  const emitter = new Emitter();
+export interface OnnxModel {
+  /** An ONNX ModelProto whose inputs and outputs are named by `inputName` and `outputName`. */
+  readonly bytes: Uint8Array;
+  /** Its other inputs: lists of int64 numbers that depend on the size of a run. */
+  readonly sizes: Readonly<Record<string, readonly Extent[]>>;
+}
+
+/** Serializes a graph. */
+export function emitOnnx(given: Graph | ElasticGraph): OnnxModel {
+  const elastic = "graph" in given ? given : rigid(given), { graph } = elastic;
+  const emitter = new Emitter(elastic);
   for (const [name, value] of Object.entries(graph.inputs)) emitter.bind(value, inputName(name));
   const nodes: object[] = [], copies: { value: Value; name: string }[] = [];
   // An output takes its own name where it can; one that is an input, a constant or a second name needs a copy.
@@ -159,9 +193,12 @@ export function emitOnnx(graph: Graph): Uint8Array {
       name: "step",
       node: nodes,
       initializer: [...emitter.initializers.values()],
-      input: Object.entries(graph.inputs).map(([name, value]) => valueInfo(inputName(name), value)),
-      output: Object.entries(graph.outputs).map(([name, value]) => valueInfo(outputName(name), value)),
+      input: [
+        ...Object.entries(graph.inputs).map(([name, value]) => emitter.info(inputName(name), value)),
+        ...Object.entries(emitter.sizes).map(([name, extents]) => valueInfo(name, "int64", [extents.length])),
+      ],
+      output: Object.entries(graph.outputs).map(([name, value]) => emitter.info(outputName(name), value)),
     },
   };
-  return Model.encode(model).finish();
+  return { bytes: Model.encode(model).finish(), sizes: emitter.sizes };
 }

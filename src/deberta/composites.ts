@@ -40,20 +40,25 @@ export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: numbe
   return apply(x, gamma, beta);
 }
 
-const SQRT_HALF = Math.SQRT1_2, SQRT_TWO_PI = 2.5066282746310002;
+const SQRT_HALF = Math.SQRT1_2, LOG_TWO_OVER_SQRT_PI = Math.log(2 / Math.sqrt(Math.PI));
 
-/** GELU in its exact form, x Phi(x) (Hendrycks and Gimpel 2016). Phi is kept for the gradient, Phi(x) + x phi(x). */
+/**
+ * GELU in its exact form, x Phi(x) (Hendrycks and Gimpel 2016), whose slope is Phi(x) + x phi(x).
+ *
+ * In units of sqrt 2, t = x / sqrt 2, it is sqrt(1/2) t (1 + erf t), and the slope (1 + erf t + t 2 / sqrt(pi) exp(-t^2)) / 2:
+ * what multiplies as a whole goes into the matrix products before and after.
+ */
 export function gelu(x: Tensor): Tensor {
   const apply = tf.customGrad((...args) => {
     const [x, save] = args as unknown as [Tensor, tf.GradSaveFunc];
-    const distribution = tf.mul(tf.add(tf.erf(tf.mul(x, SQRT_HALF)), 1), 0.5);
-    save([x, distribution]);
+    const t = tf.mul(x, SQRT_HALF), distribution = tf.add(tf.erf(t), 1);
+    save([t, distribution]);
     const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-      const [x, distribution] = saved as [Tensor, Tensor];
-      const density = tf.div(tf.exp(tf.mul(tf.square(x), -0.5)), SQRT_TWO_PI);
-      return tf.mul(dy, tf.add(distribution, tf.mul(x, density)));
+      const [t, distribution] = saved as [Tensor, Tensor];
+      const density = tf.exp(tf.sub(LOG_TWO_OVER_SQRT_PI, tf.square(t)));
+      return tf.mul(tf.mul(dy, 0.5), tf.add(distribution, tf.mul(t, density)));
     };
-    return { value: tf.mul(x, distribution), gradFunc };
+    return { value: tf.mul(tf.mul(t, distribution), SQRT_HALF), gradFunc };
   });
   return apply(x);
 }

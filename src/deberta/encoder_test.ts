@@ -4,9 +4,10 @@ import fc from "fast-check";
 import { assertClose, normal } from "../engines/testing.ts";
 import { float32, type HostTensor } from "../tensor/host_tensor.ts";
 import { initializeModel } from "../training/initialize.ts";
-import { byPosition } from "./attention.ts";
+import { byPosition, skewOrders } from "./attention.ts";
 import { type DebertaConfig, encoderShapes, headShapes } from "./config.ts";
-import { affine, classify, encode, encodeFirst, firstRows, type Pass } from "./encoder.ts";
+import { affine, classify, encode, encodeFirst, firstRows, type Pass, type Tokens } from "./encoder.ts";
+import { tokensFrom } from "./testing.ts";
 
 const config: DebertaConfig = {
   vocabulary: 30,
@@ -27,7 +28,8 @@ const weights = initializeModel({ ...encoderShapes(config), ...headShapes(config
 function run(
   texts: readonly number[][],
   length: number,
-  apply: (pass: Pass, tokens: { ids: tf.Tensor; mask: tf.Tensor }) => tf.Tensor,
+  apply: (pass: Pass, tokens: Tokens) => tf.Tensor,
+  packed = false,
 ): HostTensor {
   tf.setBackend("cpu");
   const { shape, data } = tf.tidy(() => {
@@ -42,9 +44,8 @@ function run(
       dropout: (_, x) => x,
     };
     const row = (text: readonly number[], fill: number) => Array.from({ length }, (_, i) => text[i] ?? fill);
-    const ids = tf.tensor2d(texts.map((text) => row(text, 1)), [texts.length, length], "int32");
-    const mask = tf.tensor2d(texts.map((text) => row(text.map(() => 1), 0)), [texts.length, length]);
-    const y = apply(pass, { ids, mask });
+    const mask = texts.map((text) => row(text.map(() => 1), 0));
+    const y = apply(pass, tokensFrom(texts.map((text) => row(text, 1)), mask, packed));
     return { shape: y.shape, data: Float32Array.from(y.dataSync()) };
   });
   return float32(shape, data);
@@ -59,18 +60,20 @@ const close = { abs: 2e-5, rel: 2e-4 };
 Deno.test("byPosition() multiplies each token with the relative row of each offset, in blocks where a text is long", () => {
   tf.setBackend("cpu");
   for (const [H, B, S, d] of [[1, 1, 1, 2], [2, 3, 8, 3], [1, 2, 33, 2], [2, 2, 64, 3], [1, 1, 96, 2]] as const) {
-    const x = normal([H, B * S, d], 1, "x"), relative = normal([H, 2 * S, d], 1, "relative"), expected: number[] = [];
+    const x = normal([H, B * S, d], 1, "x"),
+      relative = normal([H, 2 * S + 1, d], 1, "relative"),
+      expected: number[] = [];
     for (let row = 0; row < H * B * S; row++) {
       const h = Math.floor(row / (B * S)), i = row % S;
       for (let j = 0; j < S; j++) {
         let sum = 0;
-        for (let k = 0; k < d; k++) sum += x.data[row * d + k]! * relative.data[(h * 2 * S + j - i + S - 1) * d + k]!;
+        for (let k = 0; k < d; k++) sum += x.data[row * d + k]! * relative.data[(h * (2 * S + 1) + j - i + S) * d + k]!;
         expected.push(sum);
       }
     }
     const made = tf.tidy(() => {
       const [a, b] = [x, relative].map(({ data, shape }) => tf.tensor(data, shape.slice()));
-      return Float32Array.from(byPosition(a!, b!).dataSync());
+      return Float32Array.from(byPosition(a!, b!, skewOrders(H * B, S)).dataSync());
     });
     assertClose(float32([H * B, S, S], made), float32([H * B, S, S], expected), `${S} tokens`, close);
   }

@@ -1,9 +1,10 @@
 /** Runs programs as one ONNX graph each, on either build of ONNX Runtime. */
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { optimize } from "../compile/compile.ts";
-import type { Graph } from "../compile/ir.ts";
+import { type ElasticGraph, extentsAt, joinSizes, rigid, type Sized } from "../compile/elastic.ts";
+import type { Graph, Value } from "../compile/ir.ts";
 import { emitOnnx, inputName, outputName } from "../compile/onnx.ts";
-import { trace } from "../compile/tracer.ts";
+import { type TensorSpec, trace } from "../compile/tracer.ts";
 import type { HostTensor, HostTensors } from "../tensor/host_tensor.ts";
 import type { Device, Executable, NoiseKey, Program } from "./engine.ts";
 import { checkedInput } from "./inputs.ts";
@@ -26,6 +27,36 @@ export function traceProgram(program: Program) {
   });
   return { graph, noise };
 }
+
+/** Sizes at which elastic programs are compared, in units: no other extent is likely to be one of them by chance. */
+const PROBES = [1009, 1013] as const;
+
+/** A program's graph as a device runs it, for any size if it is elastic. */
+export interface Compiled extends ElasticGraph {
+  readonly noise: Readonly<Record<string, NoiseSpec>>;
+}
+
+/**
+ * Traces a program and rewrites its graph.
+ * @param adapt what a runtime needs of a graph besides the passes that all engines share
+ * @param size for which an elastic graph stands in the first place
+ */
+export function compileProgram(program: Program, adapt: (graph: Graph) => Graph, size?: number): Compiled {
+  const finish = (one: Program) => {
+    const { graph, noise } = traceProgram(one);
+    return { graph: adapt(optimize(graph)), noise };
+  };
+  const { elastic } = program;
+  if (!elastic) {
+    const { graph, noise } = finish(program);
+    return { ...rigid(graph), noise };
+  }
+  const sizes = [size ?? PROBES[0] * elastic.unit, PROBES[1] * elastic.unit] as const;
+  const [one, other] = sizes.map((size) => ({ ...finish(elastic.at(size)), size })) as [Traced, Traced];
+  return { ...joinSizes(one, other), noise: one.noise };
+}
+
+type Traced = Omit<Compiled, keyof ElasticGraph> & Sized;
 
 const noiseName = (name: string): string => `noise:${name}`;
 
@@ -60,40 +91,47 @@ export class CompiledDevice implements Device {
 
   #wrap(tensor: HostTensor): OrtTensor {
     let wrapped = this.#wrapped.get(tensor);
-    if (!wrapped) {
-      wrapped = new this.runtime.Tensor(tensor.dtype, tensor.data as Float32Array, tensor.shape);
-      this.#wrapped.set(tensor, wrapped);
-    }
+    if (!wrapped) this.#wrapped.set(tensor, wrapped = this.#wrapOnce(tensor));
     return wrapped;
   }
 
-  async load(program: Program): Promise<Executable> {
-    const traced = traceProgram(program);
-    const graph = this.adapt(optimize(traced.graph));
-    const session = await this.runtime.InferenceSession.create(emitOnnx(graph), this.options);
-    const writes = program.writes ?? {};
-    const inputs = Object.keys(program.inputs);
-    const noises = Object.entries(traced.noise).map(([name, spec]) => ({
-      name,
-      spec,
-      input: inputName(noiseName(name)),
-    }));
-    const drawn = new Map<string, HostTensor>();
+  #wrapOnce({ dtype, data, shape }: HostTensor): OrtTensor {
+    return new this.runtime.Tensor(dtype, data as Float32Array, shape);
+  }
 
-    const run = async (feeds: HostTensors, key?: NoiseKey): Promise<HostTensors> => {
+  async load(program: Program): Promise<Executable> {
+    const { prepare = (feeds) => feeds, elastic, writes = {} } = program;
+    const compiled = compileProgram(program, this.adapt), { graph } = compiled, model = emitOnnx(compiled);
+    const session = await this.runtime.InferenceSession.create(model.bytes, this.options);
+    const inputs = Object.keys(program.inputs), drawn = new Map<string, HostTensor>();
+    /** A value as it is in a run. */
+    const at = (value: Value, size: number): TensorSpec => {
+      const extents = compiled.shapeOf(value);
+      return extents ? { dtype: value.dtype, shape: extentsAt(extents, size) } : value;
+    };
+
+    const run = async (fed: HostTensors, key?: NoiseKey): Promise<HostTensors> => {
+      const feeds = prepare(fed), size = elastic?.sizeOf(feeds) ?? 0;
       const given: Record<string, OrtTensor> = {};
       for (const name of inputs) {
-        given[inputName(name)] = this.#wrap(checkedInput(program, name, feeds[name] ?? this.#registers.get(name)));
+        const expected = at(graph.inputs[name]!, size);
+        const input = checkedInput(program, name, expected, feeds[name] ?? this.#registers.get(name));
+        given[inputName(name)] = this.#wrap(input);
       }
-      for (const { name, spec, input } of noises) {
-        const tensor = drawNoise(name, spec, needKey(program, name, key), drawn.get(name));
+      for (const [name, spec] of Object.entries(compiled.noise)) {
+        const { shape } = at(graph.inputs[noiseName(name)]!, size);
+        const tensor = drawNoise(name, { ...spec, shape }, needKey(program, name, key), drawn.get(name));
         drawn.set(name, tensor);
-        given[input] = new this.runtime.Tensor(tensor.dtype, tensor.data as Float32Array, tensor.shape);
+        given[inputName(noiseName(name))] = this.#wrapOnce(tensor);
+      }
+      for (const [name, extents] of Object.entries(model.sizes)) {
+        const numbers = BigInt64Array.from(extentsAt(extents, size), BigInt);
+        given[name] = new this.runtime.Tensor("int64", numbers, [numbers.length]);
       }
       const results = await session.run(given);
       const returned: HostTensors = {};
       for (const name of Object.keys(graph.outputs)) {
-        const { dtype, shape } = graph.outputs[name]!;
+        const { dtype, shape } = at(graph.outputs[name]!, size);
         const tensor = { dtype, shape, data: results[outputName(name)]!.data } as HostTensor;
         const register = writes[name];
         if (register) this.#registers.set(register, tensor);

@@ -47,15 +47,16 @@ export class EagerDevice implements Device {
     this.#registers.clear();
   }
 
-  load(program: Program): Promise<Executable> {
-    const writes = program.writes ?? {};
-    const run = (feeds: HostTensors, key?: NoiseKey): HostTensors => {
+  load(largest: Program): Promise<Executable> {
+    const { prepare = (feeds) => feeds, elastic, writes = {} } = largest;
+    const run = (given: HostTensors, key?: NoiseKey): HostTensors => {
+      const feeds = prepare(given), program = elastic?.at(elastic.sizeOf(feeds)) ?? largest;
       tf.setBackend(this.backend);
       const outputs = tf.tidy(() => {
         const inputs = Object.fromEntries(
-          Object.keys(program.inputs).map((name) => {
+          Object.entries(program.inputs).map(([name, spec]) => {
             const fed = feeds[name] && upload(feeds[name]);
-            return [name, checkedInput(program, name, fed ?? this.#registers.get(name))];
+            return [name, checkedInput(program, name, spec, fed ?? this.#registers.get(name))];
           }),
         );
         const noise = namedNoise(program, (name, spec) => upload(drawNoise(name, spec, needKey(program, name, key))));

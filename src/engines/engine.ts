@@ -29,10 +29,24 @@ export interface Program {
   readonly name: string;
   /** Inputs come from the call where it names them, else from the device's registers. */
   readonly inputs: Readonly<Record<string, TensorSpec>>;
+  /** What inputs are made of on the host, where a run is fed something else. */
+  readonly prepare?: (feeds: HostTensors) => HostTensors;
+  /** Set if the program is one of many that differ in a size alone: this one has the largest. */
+  readonly elastic?: Elastic;
   /** Must be pure: no reads of tensor values, no state. */
   readonly apply: (inputs: Tensors, noise: Noise) => Tensors;
   /** Outputs that are written to registers after the run, by register name, instead of being returned. */
   readonly writes?: Readonly<Record<string, string>>;
+}
+
+/** A size that every run chooses. Every tensor's extents grow in proportion to it, from some length on. */
+export interface Elastic {
+  /** What all sizes are multiples of, unless it is the largest. */
+  readonly unit: number;
+  /** The size of a run. @param feeds as prepared */
+  readonly sizeOf: (feeds: HostTensors) => number;
+  /** The program of a size: the same operations in the same order. */
+  readonly at: (size: number) => Program;
 }
 
 export interface Executable {

@@ -14,7 +14,7 @@ export function noiseInput(spec: NoiseSpec): TensorSpec {
   return { dtype: "float32", shape: spec.shape };
 }
 
-/** The numbers of one noise in one run, written to `reuse` if it is given. */
+/** The numbers of one noise in one run, written where `reuse` lies if there is room. */
 export function drawNoise(
   name: string,
   spec: NoiseSpec,
@@ -24,7 +24,8 @@ export function drawNoise(
   // Dropout belongs to examples, and parts of a batch hold different ones; uniform numbers belong to the step.
   const own = part && spec.kind === "dropout" ? [part] : [];
   const stream = new Stream(seed, "noise", step, name, ...own), { shape } = spec, size = sizeOf(shape);
-  const data = reuse?.dtype === "float32" ? reuse.data : new Float32Array(size);
+  const room = reuse?.data.buffer as ArrayBuffer | undefined, enough = room && room.byteLength >= 4 * size;
+  const data = enough ? new Float32Array(room, 0, size) : new Float32Array(size);
   if (spec.kind === "uniform") return { dtype: "float32", shape, data: stream.fillUniform(data) };
   return { dtype: "float32", shape, data: stream.fillMask(data, spec.rate, 1 / (1 - spec.rate)) };
 }

@@ -43,7 +43,7 @@ export async function runOnce(
 /** Runs a graph just as it is on `portable`, with no pass of ours. */
 export async function runGraph(graph: Graph, feeds: HostTensors): Promise<HostTensors> {
   const { runtime, options } = compiled[0]!.device as CompiledDevice;
-  const session = await runtime.InferenceSession.create(emitOnnx(graph), options);
+  const session = await runtime.InferenceSession.create(emitOnnx(graph).bytes, options);
   const given = Object.keys(graph.inputs).map((name) => {
     const { dtype, data, shape } = feeds[name]!;
     return [inputName(name), new runtime.Tensor(dtype, data as Float32Array, shape)] as const;

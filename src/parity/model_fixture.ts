@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import { parseDebertaConfig } from "../deberta/config.ts";
+import { packTokens } from "../deberta/packing.ts";
 import { InputError } from "../errors.ts";
 import { attachMethod } from "../peft/registry.ts";
 import { float32, type HostTensor, type HostTensors } from "../tensor/host_tensor.ts";
@@ -19,7 +20,7 @@ export function plainModel({ config, labels }: z.infer<typeof ModelConfig>): Mod
   return { config, labels, adapter: attachMethod("full-ft", config), classifierDropout: 0 };
 }
 
-/** A batch as programs take it: `ids`, `mask`, `labels`, and `weights` that make the loss a mean. */
+/** A batch as runs are fed it: `ids`, `mask`, `labels`, and `weights` that make the loss a mean. */
 export type Batch = Readonly<Record<"ids" | "mask" | "labels" | "weights", HostTensor>>;
 
 /**
@@ -64,7 +65,7 @@ function drawn(name: string): never {
  * @returns `logits`, and what the encoder lets observers see, under its names
  */
 export function forward(context: ParityContext, { model, tensors }: Subject, batch: Batch): Promise<HostTensors> {
-  return compute(context, "forward", { ...tensors, ...batch }, (given) => {
+  return compute(context, "forward", { ...tensors, ...batch, ...packTokens(batch.ids, batch.mask) }, (given) => {
     const seen: Tensors = {};
     const { pass } = openPass(model, {
       mode: "evaluate",
@@ -89,7 +90,8 @@ export async function backward(
   batch: Batch,
   names: readonly string[],
 ): Promise<{ readonly loss: number; readonly gradients: HostTensors }> {
-  const { loss, ...gradients } = await compute(context, "backward", { ...tensors, ...batch }, (given) => {
+  const feeds = { ...tensors, ...batch, ...packTokens(batch.ids, batch.mask) };
+  const { loss, ...gradients } = await compute(context, "backward", feeds, (given) => {
     const objective = (...parameters: tf.Tensor[]) => {
       const chosen = new Map(names.map((name, i) => [name, parameters[i]!]));
       const { pass } = openPass(model, {

@@ -106,9 +106,9 @@ function movingRegisters(rank: number, seed: number) {
       const sizes = { lora_A: rows * rank * into, lora_B: rows * out * rank, lora_E: rows * rank };
       for (const [kind, size] of Object.entries(sizes)) {
         const key = `${name}.${kind}`;
-        for (const  of of[key, meanOf(key), deviationOf(key)]) {
-          const stream = new Stream(seed, step, of);
-          values.set(of, Float32Array.from({ length: size }, () => 0.01 + stream.uniform()));
+        for (const register of [key, meanOf(key), deviationOf(key)]) {
+          const stream = new Stream(seed, step, register);
+          values.set(register, Float32Array.from({ length: size }, () => 0.01 + stream.uniform()));
         }
       }
     }

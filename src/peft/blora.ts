@@ -99,9 +99,6 @@ function parametersOf(family: Family, variant: Variant, { rank, gateLogit }: Blo
   return parameters;
 }
 
-/** The gates of B-LoRA are hard-concrete ones. */
-const SKIPS = { skip: true };
-
 const isWeight = (kind: Quantized): boolean => ["W0", "A", "B", "E"].includes(kind);
 
 /** The quantizers of one family in one run. */
@@ -141,11 +138,13 @@ function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scop
   const split = splitLevels(levels, stacks.flat());
   const levelsBy = new Map(kinds.map((kind, i) => [kind, split.splice(0, stacks[i]!.length)]));
   return {
-    weights: (kind, x) => quantizeWith(x, levelsBy.get(kind)![0]!, SKIPS),
+    // The gates of B-LoRA are hard-concrete ones.
+    weights: (kind, x) => quantizeWith(x, levelsBy.get(kind)![0]!, { skip: true }),
     activations: (kind, x, layer, chosen) => {
       const { perStep, mixture } = levelsBy.get(kind)![layer]!;
       const choose = (part: Tensor) => memberOf(part, chosen, members);
-      return quantizeWith(x, { perStep: choose(perStep), mixture: choose(mixture) }, SKIPS);
+      const chosenLevels = { perStep: choose(perStep), mixture: choose(mixture) };
+      return quantizeWith(x, chosenLevels, { skip: true, mostLines: scope.mostRows(x.shape[1]!) });
     },
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import fc from "fast-check";
+import { packTokens } from "../deberta/packing.ts";
 import type { Noise } from "../engines/engine.ts";
 import { assertAllClose, assertSameBits, cpu, runOnce } from "../engines/testing.ts";
 import { InputError } from "../errors.ts";
@@ -35,9 +36,11 @@ function trainingStep(model: Model, tensors: HostTensors, u: number) {
   tf.setBackend("cpu");
   const { loss, gradients } = tf.tidy(() => {
     const given = Object.fromEntries(
-      Object.entries({ ...tensors, ...batch, ...labels }).map(([name, { data, shape, dtype }]) => {
-        return [name, tf.tensor(data, shape.slice(), dtype)];
-      }),
+      Object.entries({ ...tensors, ...packTokens(batch.ids!, batch.mask!), ...labels }).map(
+        ([name, { data, shape, dtype }]) => {
+          return [name, tf.tensor(data, shape.slice(), dtype)];
+        },
+      ),
     );
     const objective = (...own: tf.Tensor[]) => {
       const tensor = (name: string) => own[names.indexOf(name)] ?? given[name]!;

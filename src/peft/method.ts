@@ -52,6 +52,8 @@ export interface Scope {
   probeGram(name: string, x: Tensor): void;
   /** Activations [N, D], for calibration with zeros where the token is padding, which is as if it were not there. */
   withoutPadding(x: Tensor): Tensor;
+  /** How many rows a matrix of so many would have in the fullest batch. */
+  mostRows(rows: number): number;
   /** The projection as the backbone has it. */
   affine(module: string, x: Tensor): Tensor;
 }
@@ -62,10 +64,8 @@ export interface Hooks {
   linear?(modules: readonly string[], x: Tensor): Tensor[] | undefined;
   /** A sublayer's output before dropout and the residual sum. */
   afterSublayer?(module: string, h: Tensor): Tensor;
-  /**
-   * Embedded tokens [B S, D] with virtual ones among them, [B (S + P), D]. The first token of each example stays the first.
-   */
-  embed?(x: Tensor, batch: number): Tensor;
+  /** Embeddings [P, D] of virtual tokens, which every example has after its first one. */
+  readonly virtual?: Tensor;
   /** Virtual keys and values [P, D] that every query of a layer sees besides its own tokens, without a position. */
   prefix?(layer: number): { readonly key: Tensor; readonly value: Tensor } | undefined;
   /** A scalar added to the loss. */
@@ -153,7 +153,7 @@ export interface Adapter {
   observe(parameters: HostTensors): Site[];
   /** Products besides those of the sites. */
   costs?(parameters: HostTensors): Cost[];
-  /** Tokens that `embed` adds to each example. */
+  /** Virtual tokens of each example. */
   readonly virtualTokens?: number;
   /**
    * Folds a trained method into the backbone, where that can be done: the backbone's tensors that change, with their new

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { affine, encode, encodeFirst, firstRows } from "../deberta/encoder.ts";
+import { tokensFrom } from "../deberta/testing.ts";
 import type { Noise } from "../engines/engine.ts";
 import { assertClose } from "../engines/testing.ts";
 import { float32, type HostTensor, type HostTensors } from "../tensor/host_tensor.ts";
@@ -28,7 +29,7 @@ function run(model: Model, tensors: HostTensors, text: readonly number[]) {
     const tensor = (name: string) => upload(tensors[name]!);
     const observe = (name: string, x: tf.Tensor) => void (seen[name] = host(x));
     const { pass } = openPass(model, { mode: "evaluate", noise, tensor, observe });
-    const tokens = { ids: tf.tensor2d([...text], [1, text.length], "int32"), mask: tf.ones([1, text.length]) };
+    const tokens = tokensFrom([[...text]]);
     observe("all", encode(pass, tokens));
     observe("first", encodeFirst(pass, tokens));
   });
@@ -74,8 +75,8 @@ Deno.test("a prefix is added up over its tokens, whatever their order, for the t
   tf.tidy(() => {
     const tensors: HostTensors = { ...weights, ...withPrefix([0, 1]) };
     const { pass } = openPass(model, { mode: "evaluate", noise, tensor: (name) => upload(tensors[name]!) });
-    const ids = tf.tensor2d([[6, 7, 8, 9], [2, 3, 4, 0]], [2, 4], "int32");
-    const both = firstRows(encode(pass, { ids, mask: tf.tensor2d([[1, 1, 1, 1], [1, 1, 1, 0]]) }), 2);
+    const tokens = tokensFrom([[6, 7, 8, 9], [2, 3, 4, 0]], [[1, 1, 1, 1], [1, 1, 1, 0]]);
+    const both = firstRows(encode(pass, tokens), 2);
     assertClose(host(tf.slice(both, [1, 0], [1, D])), one.first, "padded, beside another", { abs: 1e-5, rel: 1e-5 });
   });
 });

@@ -4,7 +4,6 @@
  * They stand after the first token, which the classifier reads and which therefore stays the first. DeBERTa normalizes its
  * embeddings; the virtual ones are trained as the encoder sees them, after that.
  */
-import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import type { DebertaConfig } from "../deberta/config.ts";
 import { Stream } from "../random/stream.ts";
@@ -58,14 +57,7 @@ export const promptTuning: Method<PromptTuningOptions> = {
         parameters: { [PROMPT]: drawFromVocabulary(config, backbone, seed, tokens) },
       }),
     }),
-    open: ({ parameter }) => ({
-      embed: (x, batch) => {
-        const D = config.hidden, text = tf.reshape(x, [batch, -1, D]);
-        const prompts = tf.mul(tf.ones([batch, 1, 1]), parameter(PROMPT)); // [B, P, D]
-        const joined = tf.concat([tf.slice(text, [0, 0, 0], [-1, 1, -1]), prompts, tf.slice(text, [0, 1, 0])], 1);
-        return tf.reshape(joined, [-1, D]);
-      },
-    }),
+    open: ({ parameter }) => ({ virtual: parameter(PROMPT) }),
     virtualTokens: tokens,
     observe: () => [],
     save: (parameters) => ({

@@ -1,6 +1,7 @@
 /** A tiny backbone with a method in it: what the contract of methods is tested on. */
 import * as tf from "@tensorflow/tfjs";
 import { type DebertaConfig, encoderShapes, headShapes } from "../deberta/config.ts";
+import { packTokens } from "../deberta/packing.ts";
 import type { Device, Noise } from "../engines/engine.ts";
 import { cpu, normal, runOnce, whole } from "../engines/testing.ts";
 import { float32, type HostTensor, type HostTensors, int32 } from "../tensor/host_tensor.ts";
@@ -136,12 +137,12 @@ export function lossAndGradient(model: Model, tensors: HostTensors, gradient: bo
   return tf.tidy(() => {
     const trained = trainedOf(model, tensors), names = Object.keys(trained);
     const fixed = Object.fromEntries(
-      Object.entries({ ...tensors, ...batch, ...labels }).map(([k, t]) => [k, upload(t)]),
+      Object.entries({ ...tensors, ...packTokens(batch.ids!, batch.mask!), ...labels }).map(([k, t]) => [k, upload(t)]),
     );
     const loss = (...given: tf.Tensor[]) => {
       const tensor = (name: string) => given[names.indexOf(name)] ?? fixed[name]!;
       const { pass, penalty } = openPass(model, { mode: "train", noise, tensor });
-      const made = logitsOf(model, pass, { ids: fixed.ids!, mask: fixed.mask! });
+      const made = logitsOf(model, pass, fixed);
       const task = taskLoss(made, fixed.labels!, fixed.weights!), extra = penalty();
       return extra ? tf.add(task, extra) : task;
     };

@@ -11,6 +11,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { TRACE } from "../compile/tracer.ts";
+import { ROW_UNIT } from "../deberta/packing.ts";
 
 type Tensor = tf.Tensor;
 type Triple = [Tensor, Tensor, Tensor];
@@ -37,6 +38,8 @@ export interface QuantizeOptions {
    * a weight is 0 only beside a gate at an end of its range, where the gate itself has no gradient.
    */
   readonly skip?: boolean;
+  /** The most lines that x has in any run of the same graph, by which it is cut into tiles [those of x]. */
+  readonly mostLines?: number;
 }
 
 /**
@@ -122,6 +125,16 @@ const LONG = 8192;
 /** Numbers of all grids of a stack that are computed at a time: 4 MB, of which a processor's cache holds several. */
 const TILE = 2 ** 20;
 
+/** Most tiles. Numbers of rows are multiples of it, so that equal tiles grow with them. */
+const MOST_TILES = ROW_UNIT;
+
+/** How many tiles lines are cut into: a power of two. */
+function tilesOf(lines: number, perTile: number): number {
+  let tiles = 1;
+  while (tiles < MOST_TILES && tiles * perTile < lines) tiles *= 2;
+  return tiles;
+}
+
 /**
  * Quantizes each tensor of a stack with its own step and its own mixture of bit widths.
  *
@@ -133,12 +146,12 @@ const TILE = 2 ** 20;
 export function quantizeWith(
   x: Tensor,
   { perStep, mixture }: Levels,
-  { signed = true, clip = true, skip = false }: QuantizeOptions = {},
+  { signed = true, clip = true, skip = false, mostLines }: QuantizeOptions = {},
 ): Tensor {
   const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width, count = COMPUTED.length;
-  const perTile = Math.max(1, Math.floor(TILE / (groups * count * width))), large = lines > perTile;
+  const most = mostLines ?? lines, tiles = tilesOf(most, TILE / (groups * count * width)), large = tiles > 1;
   const end = rangeOverStep(signed) * WITHIN;
-  const skips = skip && lines * width >= LONG;
+  const skips = skip && most * width >= LONG;
   /** x in steps of s2, that limited to the range, and that on the grids. @param x [G, 1, N] */
   const steps = (x: Tensor, perStep: Tensor, grids: Grids): Triple => {
     const scaled = tf.mul(x, perStep), limited = clip ? tf.clipByValue(scaled, signed ? -end : 0, end) : scaled;
@@ -160,9 +173,9 @@ export function quantizeWith(
   });
   const flat = tf.reshape(x, [groups, 1, -1]);
   if (!large) return tf.reshape(apply(flat, perStep, mixture), x.shape);
-  const sizes = Array.from({ length: Math.ceil(lines / perTile) }, (_, i) => {
-    return width * Math.min(perTile, lines - i * perTile);
-  });
+  // The last tile is longer by what does not divide, which is as much for every number of rows.
+  const each = Math.floor(lines / tiles), sizes = new Array<number>(tiles).fill(width * each);
+  sizes[tiles - 1]! += width * (lines - tiles * each);
   return tf.reshape(tf.concat(tf.split(flat, sizes, 2).map((tile) => apply(tile, perStep, mixture)), 2), x.shape);
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { encoderShapes, headShapes } from "../deberta/config.ts";
 import { affine, encode, type Pass } from "../deberta/encoder.ts";
+import { tokensFrom } from "../deberta/testing.ts";
 import { attachMethod } from "../peft/registry.ts";
 import { assertAllClose } from "../engines/testing.ts";
 import { float32, int32 } from "../tensor/host_tensor.ts";
@@ -36,7 +37,7 @@ Deno.test("calibration measures the queries of every token, also in the last lay
       afterSublayer: (_, h) => h,
       dropout: (_, x) => x,
     };
-    encode(pass, { ids: tf.tensor2d(ids, [4, 6], "int32"), mask: tf.ones([4, 6]) });
+    encode(pass, tokensFrom([0, 6, 12, 18].map((from) => ids.slice(from, from + 6))));
     return most;
   });
   const measured = seen["attention/W0-out/0"]!.data[0]!;

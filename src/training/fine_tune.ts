@@ -95,7 +95,7 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
     const step = fineTuneStep(model, optimizer, size, length, rows);
     // An update sees no text: only the rows of a table that it renews depend on the length.
     const keys = { gradient: key(`gradient ${rows}`, length), update: key("update", step.rows ? length : 0) };
-    return accumulator.open(step, (what, make) => programs.load(keys[what], make));
+    return accumulator.open(step, size / rows, (what, make) => programs.load(keys[what], make));
   };
   const trainer = async (length: number) => {
     const rows = rowsAtOnce(size, length, settings.tokensAtOnce);

@@ -16,18 +16,21 @@ export class Accumulator {
    * A training step that takes its batch in parts: the step of the whole batch, but that each part has dropout of its own, and
    * that sums over the batch are taken in another order.
    * @param step of one part: its loss is that part's share in the batch's
+   * @param count of parts
    * @param load opens a program of the step on the device
    */
   async open(
     step: StepDefinition,
+    count: number,
     load: (what: "gradient" | "update", make: () => Program) => Promise<Executable>,
   ): Promise<Executable> {
+    // The sizes of the update are no part of the batch.
+    const shared = new Set(Object.keys(updateProgram(step).inputs));
     const gradient = await load("gradient", () => gradientProgram(step));
     const update = await load("update", () => updateProgram(step));
     const run: Executable["run"] = async (feeds, noise) => {
-      const whole = Object.entries(feeds).filter(([name]) => name in step.inputs);
-      const others = Object.fromEntries(Object.entries(feeds).filter(([name]) => !(name in step.inputs)));
-      const [[name, { shape }]] = whole as [[string, HostTensor]], count = shape[0]! / step.inputs[name]!.shape[0]!;
+      const whole = Object.entries(feeds).filter(([name]) => !shared.has(name));
+      const others = Object.fromEntries(Object.entries(feeds).filter(([name]) => shared.has(name)));
       this.device.write(this.#zeros ??= zerosOf(this.layout));
       // A table's rows are no registers: their gradients go out with each part and in with the next.
       let loss = 0, rows: HostTensors = step.rows ? { [ROWS_GRADIENT]: float32([sizeOf(step.rows.shape)]) } : {};

@@ -69,7 +69,7 @@ async function train(device: Device, model: Model, rows: number) {
   device.write(startRegisters(model, tensors));
   const loaded = rows === BATCH
     ? await device.load(trainProgram(step))
-    : await new Accumulator(device, step.layout).open(step, (_, make) => device.load(make()));
+    : await new Accumulator(device, step.layout).open(step, BATCH / rows, (_, make) => device.load(make()));
   const trains = rowsOf(model, BATCH, LENGTH),
     table = trains && new RowTable(tensors[trains.name]!, trains.group, optimizer);
   const { run, dispose } = table?.trains(loaded) ?? loaded, losses: number[] = [], norms: number[] = [];
@@ -127,7 +127,7 @@ Deno.test("Each part of a batch has dropout of its own, the same in every run, a
     const seen: number[] = [];
     cpu.clear();
     cpu.write(freshState({ weights: Float32Array.from({ length: size }, (_, i) => i) }));
-    const { run } = await new Accumulator(cpu, layout).open(definition, async (what, make) => {
+    const { run } = await new Accumulator(cpu, layout).open(definition, 3, async (what, make) => {
       const { run, dispose } = await cpu.load(make());
       if (what === "update") return { run, dispose };
       return {

@@ -2,9 +2,11 @@
 import * as tf from "@tensorflow/tfjs";
 import type { TensorSpec } from "../compile/tracer.ts";
 import { type DebertaConfig, encoderShapes, headShapes, WORD_EMBEDDINGS } from "../deberta/config.ts";
-import { affine, classify, encode, encodeFirst, firstRows, type Pass } from "../deberta/encoder.ts";
+import { affine, classify, encode, encodeFirst, firstRows, type Pass, type Tokens } from "../deberta/encoder.ts";
+import { isPacked, packedRows, packTokens, ROW_UNIT } from "../deberta/packing.ts";
 import type { Noise, Program, Tensors } from "../engines/engine.ts";
 import type { Adapter, Group, Mode, Scope } from "../peft/method.ts";
+import type { HostTensor, HostTensors } from "../tensor/host_tensor.ts";
 import { type Layout, layOut, type Trainable } from "./layout.ts";
 import { rowsOfBatch } from "./row_table.ts";
 import { type Optimizer, type StepDefinition, trainProgram, unpackAll, vectorsOf } from "./step.ts";
@@ -76,12 +78,14 @@ export interface PassOptions {
   probe?(name: string, x: Tensor): void;
   probeGram?(name: string, x: Tensor): void;
   withoutPadding?(x: Tensor): Tensor;
+  /** Rows of the activations, and of those of the fullest batch. */
+  readonly rows?: { readonly now: number; readonly most: number };
   observe?(name: string, x: Tensor): void;
 }
 
 /** A forward pass with a method in it, and the method's penalty. */
 export function openPass({ config, adapter }: Pick<Model, "config" | "adapter">, options: PassOptions) {
-  const { mode, noise, tensor } = options;
+  const { mode, noise, tensor, rows = { now: 0, most: 0 } } = options;
   const plain = { weight: tensor };
   const scope: Scope = {
     mode,
@@ -91,6 +95,7 @@ export function openPass({ config, adapter }: Pick<Model, "config" | "adapter">,
     probe: options.probe ?? (() => {}),
     probeGram: options.probeGram ?? (() => {}),
     withoutPadding: options.withoutPadding ?? ((x) => x),
+    mostRows: (count) => count < rows.now ? count : count - rows.now + rows.most,
     affine: (module, x) => affine(plain, module, x),
   };
   const hooks = adapter.open(scope);
@@ -103,17 +108,38 @@ export function openPass({ config, adapter }: Pick<Model, "config" | "adapter">,
       if (mode !== "train" || rate === 0) return x;
       return tf.mul(x, noise.dropout(`dropout.${name}`, x.shape, rate));
     },
-    ...(hooks.embed && { embed: (x, batch) => hooks.embed!(x, batch) }),
+    ...(hooks.virtual && { virtual: hooks.virtual }),
     ...(hooks.prefix && { prefix: (layer) => hooks.prefix!(layer) }),
     ...(options.observe && { observe: options.observe }),
   };
   return { pass, penalty: () => hooks.penalty?.() };
 }
 
-const batchInputs = (batch: number, length: number): Record<string, TensorSpec> => ({
-  ids: { dtype: "int32", shape: [batch, length] },
+/** A batch as `packTokens` lays it out in rows. */
+export const batchInputs = (batch: number, length: number, rows: number): Record<string, TensorSpec> => ({
+  ids: { dtype: "int32", shape: [rows] },
   mask: { dtype: "float32", shape: [batch, length] },
+  rowOf: { dtype: "int32", shape: [batch, length] },
+  placeOf: { dtype: "int32", shape: [rows] },
 });
+
+/** Feeds `ids` and `mask` [B, S] laid out in rows, all others as they are. */
+const inRows = (rowsFor?: (mask: HostTensor) => number) => (feeds: HostTensors): HostTensors => {
+  const { ids, mask } = feeds as { ids: HostTensor; mask: HostTensor };
+  return { ...feeds, ...packTokens(ids, mask, rowsFor?.(mask)) };
+};
+
+/**
+ * How a batch of one shape reaches a program: packed where that is worth it, else with padding in rows of its own.
+ * @param at what is the same for another number of rows
+ */
+export function takesBatch<T>(batch: number, length: number, at: (rows: number) => T) {
+  if (!isPacked(batch, length)) return { prepare: inRows() };
+  return {
+    prepare: inRows(packedRows),
+    elastic: { unit: ROW_UNIT, sizeOf: ({ ids }: HostTensors) => ids!.data.length, at },
+  };
+}
 
 function frozenInputs(model: Model): Record<string, TensorSpec> {
   return Object.fromEntries(
@@ -121,11 +147,19 @@ function frozenInputs(model: Model): Record<string, TensorSpec> {
   );
 }
 
+/** The batch among a program's inputs. */
+export const tokensOf = ({ ids, mask, rowOf, placeOf }: Tensors): Tokens => ({
+  ids: ids!,
+  mask: mask!,
+  rowOf: rowOf!,
+  placeOf: placeOf!,
+});
+
 /** The logits of a batch in an open pass. @returns [B, labels] */
-export const logitsOf = (model: Model, pass: Pass, { ids, mask }: Tensors): Tensor => {
-  const tokens = { ids: ids!, mask: mask! };
+export const logitsOf = (model: Model, pass: Pass, given: Tensors): Tensor => {
+  const tokens = tokensOf(given);
   // Whoever looks at intermediate results wants the last layer whole.
-  const first = pass.observe ? firstRows(encode(pass, tokens), tokens.ids.shape[0]!) : encodeFirst(pass, tokens);
+  const first = pass.observe ? firstRows(encode(pass, tokens), tokens.mask.shape[0]!) : encodeFirst(pass, tokens);
   return classify(pass, first, model.classifierDropout);
 };
 
@@ -154,44 +188,55 @@ export function fineTuneProgram(model: Model, optimizer: Optimizer, batch: numbe
   return trainProgram(fineTuneStep(model, optimizer, batch, length));
 }
 
-/** What a training step is, for so many rows of a batch: all of them unless said otherwise. */
+/**
+ * What a training step is.
+ * @param examples that go through the network at once: all of the batch unless said otherwise
+ * @param rows of their activations: as many as they have places unless said otherwise
+ */
 export function fineTuneStep(
   model: Model,
   optimizer: Optimizer,
   batch: number,
   length: number,
-  rows = batch,
+  examples = batch,
+  rows = examples * length,
 ): StepDefinition {
   return {
-    name: rows === batch ? `train [${batch}, ${length}]` : `train [${batch}, ${length}] by ${rows} rows`,
+    name: examples === batch ? `train [${batch}, ${length}]` : `train [${batch}, ${length}] by ${examples} examples`,
+    ...takesBatch(examples, length, (rows) => fineTuneStep(model, optimizer, batch, length, examples, rows)),
     layout: layoutOf(model),
     optimizer,
     ...trackingOf(model),
     rows: rowsOf(model, batch, length),
     inputs: {
       ...frozenInputs(model),
-      ...batchInputs(rows, length),
-      labels: { dtype: model.labels === 1 ? "float32" : "int32", shape: [rows] },
-      weights: { dtype: "float32", shape: [rows] },
+      ...batchInputs(examples, length, rows),
+      labels: { dtype: model.labels === 1 ? "float32" : "int32", shape: [examples] },
+      weights: { dtype: "float32", shape: [examples] },
     },
     loss: (parameters, inputs, noise) => {
       const tensor = (name: string) => (parameters[name] ?? inputs[frozenRegister(name)])!;
-      const { pass, penalty } = openPass(model, { mode: "train", noise, tensor });
+      const { pass, penalty } = openPass(model, {
+        mode: "train",
+        noise,
+        tensor,
+        rows: { now: rows, most: examples * length },
+      });
       const loss = taskLoss(logitsOf(model, pass, inputs), inputs.labels!, inputs.weights!);
       const extra = penalty();
       if (!extra) return loss;
-      return tf.add(loss, rows === batch ? extra : tf.mul(extra, rows / batch));
+      return tf.add(loss, examples === batch ? extra : tf.mul(extra, examples / batch));
     },
   };
 }
 
 /** Tensors of a run that does not train: frozen ones, and trained ones cut from the same vectors as in training. */
-function openTensors(model: Model, batch: number, length: number) {
+function openTensors(model: Model, batch: number, length: number, rows: number) {
   const vectors = vectorsOf(layoutOf(model), rowsOf(model, batch, length));
   const inputs: Record<string, TensorSpec> = {
     ...frozenInputs(model),
     ...Object.fromEntries(vectors.map(({ registers, size }) => [registers.p, { dtype: "float32", shape: [size] }])),
-    ...batchInputs(batch, length),
+    ...batchInputs(batch, length, rows),
   };
   const tensorsOf = (given: Tensors) => {
     const trained = unpackAll(vectors, vectors.map(({ registers }) => given[registers.p]!));
@@ -201,13 +246,19 @@ function openTensors(model: Model, batch: number, length: number) {
 }
 
 /** Logits of a batch, with test-time gates and no dropout. */
-export function evaluateProgram(model: Model, batch: number, length: number): Program {
-  const { inputs, tensorsOf } = openTensors(model, batch, length);
+export function evaluateProgram(model: Model, batch: number, length: number, rows = batch * length): Program {
+  const { inputs, tensorsOf } = openTensors(model, batch, length, rows);
   return {
     name: `evaluate [${batch}, ${length}]`,
+    ...takesBatch(batch, length, (rows) => evaluateProgram(model, batch, length, rows)),
     inputs,
     apply: (given, noise) => {
-      const { pass } = openPass(model, { mode: "evaluate", noise, tensor: tensorsOf(given) });
+      const { pass } = openPass(model, {
+        mode: "evaluate",
+        noise,
+        tensor: tensorsOf(given),
+        rows: { now: rows, most: batch * length },
+      });
       return { logits: logitsOf(model, pass, given) };
     },
   };
@@ -218,9 +269,10 @@ export function evaluateProgram(model: Model, batch: number, length: number): Pr
  * runs whole: ranges are those of every token, also where training goes on with the first one's alone.
  */
 export function calibrateProgram(model: Model, batch: number, length: number): Program {
-  const { inputs, tensorsOf } = openTensors(model, batch, length);
+  const { inputs, tensorsOf } = openTensors(model, batch, length, batch * length);
   return {
     name: `calibrate [${batch}, ${length}]`,
+    prepare: inRows(),
     inputs,
     apply: (given, noise) => {
       const seen: Tensors = {};
@@ -234,12 +286,13 @@ export function calibrateProgram(model: Model, batch: number, length: number): P
       };
       /** The first rows are those of the tokens; rows of relative positions may follow. */
       const withoutPadding = (x: Tensor) => {
-        const tokens = tf.reshape(given.mask!, [-1, 1]), others = tf.ones([x.shape[0]! - tokens.shape[0]!, 1]);
+        const tokens = tf.expandDims(tf.gather(tf.reshape(given.mask!, [-1]), given.placeOf!), 1);
+        const others = tf.ones([x.shape[0]! - tokens.shape[0]!, 1]);
         return tf.mul(x, others.size > 0 ? tf.concat([tokens, others]) : tokens);
       };
       const tensor = tensorsOf(given);
       const { pass } = openPass(model, { mode: "calibrate", noise, tensor, probe, probeGram, withoutPadding });
-      encode(pass, { ids: given.ids!, mask: given.mask! });
+      encode(pass, tokensOf(given));
       return seen;
     },
   };

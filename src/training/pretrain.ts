@@ -17,9 +17,9 @@ import { ADAMW_DEFAULTS } from "./adamw.ts";
 import { tokenFeeds, trainingBatches } from "./batches.ts";
 import { initializeModel } from "./initialize.ts";
 import { flatten, layOut, unflatten } from "./layout.ts";
-import { groupOf, openPass } from "./model.ts";
+import { batchInputs, groupOf, openPass, takesBatch, tokensOf } from "./model.ts";
 import { linearSchedule } from "./schedule.ts";
-import { freshState, type Optimizer, stateRegisters, stepFeeds, trainProgram } from "./step.ts";
+import { freshState, type Optimizer, stateRegisters, type StepDefinition, stepFeeds, trainProgram } from "./step.ts";
 
 export interface PretrainSettings {
   readonly seed: number;
@@ -98,32 +98,36 @@ function sampler(sequences: readonly (readonly number[])[], { cls, sep }: Specia
 }
 
 /** The training step: is each token the original? Binary cross entropy, mean over the tokens that are not padding. */
-function detectionProgram(
+function detectionStep(
   config: DebertaConfig,
   layout: ReturnType<typeof layOut>,
   optimizer: Optimizer,
   batch: number,
   length: number,
-) {
-  return trainProgram({
+  rows = batch * length,
+): StepDefinition {
+  return {
     name: `pretrain [${batch}, ${length}]`,
+    ...takesBatch(batch, length, (rows) => detectionStep(config, layout, optimizer, batch, length, rows)),
     layout,
     optimizer,
     inputs: {
-      ids: { dtype: "int32", shape: [batch, length] },
-      mask: { dtype: "float32", shape: [batch, length] },
+      ...batchInputs(batch, length, rows),
       replaced: { dtype: "float32", shape: [batch * length] },
       weights: { dtype: "float32", shape: [batch * length] },
     },
-    loss: (parameters, { ids, mask, replaced, weights }, noise) => {
-      const tensor = (name: string) => parameters[name]!;
+    loss: (parameters, { replaced, weights, ...batch }, noise) => {
+      const tensor = (name: string) => parameters[name]!, tokens = tokensOf(batch);
       const { pass } = openPass({ config, adapter: PLAIN }, { mode: "train", noise, tensor });
-      const hidden = gelu(affine(pass, "detector.dense", encode(pass, { ids: ids!, mask: mask! })));
-      const logits = tf.reshape(affine(pass, "detector.classifier", hidden), [-1]);
-      return tf.sum(tf.mul(tf.sub(tf.softplus(logits), tf.mul(logits, replaced!)), weights!));
+      const hidden = gelu(affine(pass, "detector.dense", encode(pass, tokens)));
+      const logits = tf.reshape(affine(pass, "detector.classifier", hidden), [-1]); // [N]
+      const [answers, shares] = [replaced!, weights!].map((byPlace) => tf.gather(byPlace, tokens.placeOf)) as Pair;
+      return tf.sum(tf.mul(tf.sub(tf.softplus(logits), tf.mul(logits, answers)), shares));
     },
-  });
+  };
 }
+
+type Pair = [tf.Tensor, tf.Tensor];
 
 /**
  * Where pre-training starts. In half of the first layer's heads queries and keys start alike, so that a word attends to its own
@@ -170,7 +174,10 @@ export async function pretrain(input: PretrainInput): Promise<Pretrained> {
       const factor = linearSchedule(done, { warmup: settings.warmup, total: steps }),
         lr = settings.learningRate * factor;
       const rates = { weights: { lr, weightDecay: settings.weightDecay }, biases: { lr, weightDecay: 0 } };
-      const program = await programs.load(`${length}`, () => detectionProgram(config, layout, optimizer, size, length));
+      const program = await programs.load(
+        `${length}`,
+        () => trainProgram(detectionStep(config, layout, optimizer, size, length)),
+      );
       const stream = new Stream(seed, "replace", done), { cls, sep } = special;
       const corrupted = indices.map((i): Corrupted => {
         const original = sequences[i]!;

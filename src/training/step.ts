@@ -1,7 +1,7 @@
 /** One training step as a program: loss, gradient, clipping, AdamW. Pure: state, batch and noise in, state and loss out. */
 import * as tf from "@tensorflow/tfjs";
 import type { TensorSpec } from "../compile/tracer.ts";
-import type { Noise, Program, Tensors } from "../engines/engine.ts";
+import type { Elastic, Noise, Program, Tensors } from "../engines/engine.ts";
 import { GROUPS, type Tracked } from "../peft/method.ts";
 import { float32, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
 import { adamw, type AdamWOptions, clipByGlobalNorm, type StepSizes, stepSizes } from "./adamw.ts";
@@ -53,6 +53,9 @@ export interface StepDefinition {
   readonly inputs: Readonly<Record<string, TensorSpec>>;
   readonly layout: Layout;
   readonly optimizer: Optimizer;
+  /** What the batch becomes before it is read, and the same step for any number of rows, as programs have it. */
+  readonly prepare?: NonNullable<Program["prepare"]>;
+  readonly elastic?: Omit<Elastic, "at"> & { readonly at: (size: number) => StepDefinition };
   /** Rows of a table that train besides, in the parameter's own group: `RowTable` keeps the table. */
   readonly rows?: Trainable | undefined;
   /** The scalar loss. @param parameters by name */
@@ -74,6 +77,7 @@ export function trainProgram(definition: StepDefinition): Program {
   const { name, inputs, layout, rows } = definition, trained = vectorsOf(layout, rows);
   return {
     name,
+    ...readingBatch(definition, trainProgram),
     inputs: { ...inputs, ...updateInputs(definition, trained) },
     apply: (given, noise) => {
       const { loss, gradients } = descend(definition, trained, given, noise);
@@ -88,6 +92,7 @@ export function gradientProgram(definition: StepDefinition): Program {
   const { name, inputs, layout, rows } = definition, trained = vectorsOf(layout, rows);
   return {
     name: `gradient of ${name}`,
+    ...readingBatch(definition, gradientProgram),
     inputs: { ...inputs, ...vectorInputs(trained, "p", "g") },
     apply: (given, noise) => {
       const { loss, gradients } = descend(definition, trained, given, noise), outputs: Tensors = { loss };
@@ -106,6 +111,17 @@ export function updateProgram(definition: StepDefinition): Program {
     inputs: { ...updateInputs(definition, trained), ...vectorInputs(trained, "g") },
     apply: (given) => renew(definition, trained, given, trained.map(({ registers: { g } }) => given[g]!)),
     writes: updateWrites(definition),
+  };
+}
+
+/** How a program that reads the batch takes it. @param program of a step */
+function readingBatch(
+  { prepare, elastic }: StepDefinition,
+  program: (definition: StepDefinition) => Program,
+): Pick<Program, "prepare" | "elastic"> {
+  return {
+    ...(prepare && { prepare }),
+    ...(elastic && { elastic: { ...elastic, at: (size: number) => program(elastic.at(size)) } }),
   };
 }
 

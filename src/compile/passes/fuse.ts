@@ -10,19 +10,40 @@ function foldScale(node: Node, build: Builder, once: (value: Value) => boolean):
   for (const [product, scalar] of pairs) {
     const c = uniformValue(scalar);
     if (!sameShape(product.shape, node.outputs[0]!.shape)) continue;
-    if (c === undefined || !isProduct(product) || !once(product) || product.node!.inputs.length > 2) continue;
-    const alpha = product.node!.attributes.alpha as number;
-    const attributes = { ...product.node!.attributes, alpha: node.op === "Mul" ? alpha * c : alpha / c };
-    return build.one(product.node!.op, product.node!.inputs, node.outputs[0]!, attributes);
+    if (c === undefined || !isProduct(product) || !once(product)) continue;
+    return scaled(product.node!, node.outputs[0]!, node.op === "Mul" ? c : 1 / c, build);
   }
+}
+
+/** A product times c; what it adds to its result is multiplied, too. */
+function scaled({ op, inputs, attributes }: Node, output: Value, c: number, build: Builder): Value {
+  const beta = inputs.length > 2 ? { beta: attributes.beta as number * c } : {};
+  return build.one(op, inputs, output, { ...attributes, alpha: attributes.alpha as number * c, ...beta });
+}
+
+/** Takes constant factors of a product's operands into its alpha, where nothing but products reads the multiplied operands. */
+function foldOperandScale(node: Node, build: Builder, onlyProducts: (value: Value) => boolean): Value | undefined {
+  const inputs = node.inputs.slice();
+  let factor = 1;
+  for (const i of [0, 1]) {
+    const operand = inputs[i]!, [a, b] = operand.node?.op === "Mul" ? operand.node.inputs : [];
+    for (const [x, scalar] of [[a, b], [b, a]]) {
+      const c = scalar && uniformValue(scalar);
+      if (c === undefined || !x || !sameShape(x.shape, operand.shape) || !onlyProducts(operand)) continue;
+      inputs[i] = x;
+      factor *= c;
+      break;
+    }
+  }
+  if (factor === 1) return undefined;
+  const alpha = node.attributes.alpha as number * factor;
+  return build.one(node.op, inputs, node.outputs[0]!, { ...node.attributes, alpha });
 }
 
 /** Folds a negated product into the product's alpha. */
 function foldNegation(node: Node, build: Builder, once: (value: Value) => boolean): Value | undefined {
   const product = node.inputs[0]!;
-  if (!isProduct(product) || !once(product) || product.node!.inputs.length > 2) return;
-  const attributes = { ...product.node!.attributes, alpha: -(product.node!.attributes.alpha as number) };
-  return build.one(product.node!.op, product.node!.inputs, node.outputs[0]!, attributes);
+  if (isProduct(product) && once(product)) return scaled(product.node!, node.outputs[0]!, -1, build);
 }
 
 /** Folds `Gemm + y` into the Gemm's third operand, which broadcasts to its shape. */
@@ -50,16 +71,29 @@ function foldTranspose(node: Node, build: Builder): Value | undefined {
   return build.one(node.op, inputs, node.outputs[0]!, { ...node.attributes, ...attributes });
 }
 
+/** How often each value is read as one of the two operands of a product. */
+function countOperands(graph: Graph): Map<Value, number> {
+  const counts = new Map<Value, number>();
+  for (const { op, inputs } of graph.nodes) {
+    if (op !== "Gemm" && op !== "FusedMatMul") continue;
+    for (const value of inputs.slice(0, 2)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** Rewrites a graph with fewer, larger products. */
 export function fuseProducts(graph: Graph): Graph {
-  const uses = countUses(graph);
+  const uses = countUses(graph), operands = countOperands(graph);
   return rewrite(graph, (node, build, origin) => {
     const once = (value: Value): boolean => uses.get(origin(value)) === 1;
+    const onlyProducts = (value: Value): boolean => uses.get(origin(value)) === operands.get(origin(value));
     let value: Value | undefined;
     if (node.op === "Mul" || node.op === "Div") value = foldScale(node, build, once);
     else if (node.op === "Neg") value = foldNegation(node, build, once);
     else if (node.op === "Add") value = foldSum(node, build, once);
-    else if (node.op === "Gemm" || node.op === "FusedMatMul") value = foldTranspose(node, build);
+    else if (node.op === "Gemm" || node.op === "FusedMatMul") {
+      value = foldTranspose(node, build) ?? foldOperandScale(node, build, onlyProducts);
+    }
     return value && [value];
   });
 }

@@ -91,10 +91,36 @@ const RULES: Readonly<Record<string, [Record<string, number[]>, Apply, string[]]
     ({ a, b, column }) => tf.add(tf.matMul(a!, b!), column!),
     ["Gemm", "Add"],
   ],
-  "keeps a factor of a product that already has a bias": [
+  "folds a factor into a product and its bias": [
     matrices,
     ({ a, b, row }) => tf.mul(tf.add(tf.matMul(a!, b!), row!), 2),
-    ["Gemm", "Mul"],
+    ["Gemm"],
+  ],
+  "folds factors of both operands into alpha": [
+    matrices,
+    ({ a, b }) => tf.matMul(tf.mul(a!, 2), tf.mul(3, b!)),
+    ["Gemm"],
+  ],
+  "folds a factor that several products read": [
+    matrices,
+    ({ a, b }) => {
+      const twice = tf.mul(a!, 2);
+      return { y: tf.matMul(twice, b!), z: tf.matMul(twice, twice, true) };
+    },
+    ["Gemm", "Gemm"],
+  ],
+  "keeps a factor that others read, too": [
+    matrices,
+    ({ a, b }) => {
+      const twice = tf.mul(a!, 2);
+      return { y: tf.matMul(twice, b!), z: tf.exp(twice) };
+    },
+    ["Mul", "Gemm", "Exp"],
+  ],
+  "keeps a factor that widens an operand": [
+    { a: [1, 3], b: [3, 2] },
+    ({ a, b }) => tf.matMul(tf.mul(a!, tf.fill([2, 3], 3)), b!),
+    ["Mul", "Gemm"],
   ],
 };
 for (const [rule, [shapes, apply, kept]] of Object.entries(RULES)) {
