@@ -3,24 +3,16 @@ import { encoderShapes, headShapes } from "../src/deberta/config.ts";
 import { type EngineOptions, openEngine, parseEngineName } from "../src/engines/open.ts";
 import { InputError } from "../src/errors.ts";
 import { attachMethod } from "../src/peft/registry.ts";
-import { float32, type HostTensors, int32, sizeOf } from "../src/tensor/host_tensor.ts";
+import { float32, type HostTensors, int32 } from "../src/tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
 import { rowsAtOnce } from "../src/training/batches.ts";
 import { Accumulator } from "../src/training/in_parts.ts";
+import { initializeModel } from "../src/training/initialize.ts";
 import { calibrateProgram, fineTuneStep, layoutOf, rowsOf } from "../src/training/model.ts";
 import { RowTable } from "../src/training/row_table.ts";
 import { calibrates, startingTensors, startRegisters } from "../src/training/start.ts";
 import { programsOf, stepFeeds } from "../src/training/step.ts";
 import type { Shape } from "./shapes.ts";
-
-/** Random numbers of the right size, whose values cannot matter to the time: a short pattern, repeated. */
-function randomTensor(name: string, shape: readonly number[]): HostTensors[string] {
-  const data = new Float32Array(sizeOf(shape));
-  for (let i = 0; i < data.length; i++) {
-    data[i] = name.endsWith("LayerNorm.weight") ? 1 : ((i * 7919) % 1009 - 504) / 504 * 0.035;
-  }
-  return float32(shape, data);
-}
 
 export const RATES = {
   weights: { lr: 1e-4, weightDecay: 0.01 },
@@ -40,8 +32,8 @@ export async function openStep(engine: string, method: string, { config, batch, 
   const adapter = attachMethod(method, config, target ? { target } : {});
   const model = { config, adapter, labels: 2, classifierDropout: 0.1, tableByRows: true };
   const layout = layoutOf(model), optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
-  const shapes = Object.entries({ ...encoderShapes(config), ...headShapes(config, 2) });
-  const weights = Object.fromEntries(shapes.map(([name, shape]) => [name, randomTensor(name, shape)]));
+  // Numbers as transformers starts with: others could be so large or small that processors take longer over them.
+  const weights = initializeModel({ ...encoderShapes(config), ...headShapes(config, 2) }, 0.02, 0);
   /** Other tokens in every step, as in training. */
   const tokensOf = (step: number) => {
     const token = (i: number) => 1 + ((step * batch * length + i) * 7919) % (config.vocabulary - 1);
@@ -64,7 +56,7 @@ export async function openStep(engine: string, method: string, { config, batch, 
   const program = programsOf(step, atOnce < batch)[0]!;
   const loaded = atOnce === batch
     ? await device.load(program)
-    : await new Accumulator(device, layout).open(step, (_, make) => device.load(make()));
+    : await new Accumulator(device, layout).open(step, batch / atOnce, (_, make) => device.load(make()));
   const rows = rowsOf(model, batch, length);
   const table = rows && new RowTable(weights[rows.name]!, rows.group, optimizer);
   const executable = table?.trains(loaded) ?? loaded;
