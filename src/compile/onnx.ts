@@ -8,6 +8,7 @@ import type { DType, HostTensor } from "../tensor/host_tensor.ts";
 import { sizeOf } from "../tensor/host_tensor.ts";
 import { type ElasticGraph, type Extent, rigid } from "./elastic.ts";
 import type { Attribute, Graph, Node, Value, ValueType } from "./ir.ts";
+import { looseAxes } from "./passes/open_rows.ts";
 
 const SCHEMA = `
 syntax = "proto3";
@@ -19,7 +20,7 @@ message TensorShapeProto { repeated Dimension dim = 1; }
 message TensorTypeProto { int32 elem_type = 1; TensorShapeProto shape = 2; }
 message TypeProto { TensorTypeProto tensor_type = 1; }
 message ValueInfoProto { string name = 1; TypeProto type = 2; }
-message GraphProto { repeated NodeProto node = 1; string name = 2; repeated TensorProto initializer = 5; repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12; }
+message GraphProto { repeated NodeProto node = 1; string name = 2; repeated TensorProto initializer = 5; repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12; repeated ValueInfoProto value_info = 13; }
 message OperatorSetIdProto { string domain = 1; int64 version = 2; }
 message ModelProto { int64 ir_version = 1; GraphProto graph = 7; repeated OperatorSetIdProto opset_import = 8; }
 `;
@@ -171,7 +172,7 @@ export function emitOnnx(given: Graph | ElasticGraph): OnnxModel {
   const elastic = "graph" in given ? given : rigid(given), { graph } = elastic;
   const emitter = new Emitter(elastic);
   for (const [name, value] of Object.entries(graph.inputs)) emitter.bind(value, inputName(name));
-  const nodes: object[] = [], copies: { value: Value; name: string }[] = [];
+  const nodes: object[] = [], copies: { value: Value; name: string }[] = [], loose = looseAxes(graph);
   // An output takes its own name where it can; one that is an input, a constant or a second name needs a copy.
   for (const [name, value] of Object.entries(graph.outputs)) {
     if (value.node && value.node.op !== "Constant" && !emitter.has(value)) emitter.bind(value, outputName(name));
@@ -181,6 +182,9 @@ export function emitOnnx(given: Graph | ElasticGraph): OnnxModel {
     if (node.op === "Constant") emitter.constant(node);
     else nodes.push(emitter.node(node));
   }
+  // Named extents tell a runtime which values are equally large, and so can take each other's place.
+  const named = graph.nodes.flatMap(({ op, outputs }) => op === "Constant" ? [] : outputs)
+    .filter((value) => elastic.shapeOf(value) && !loose.has(value));
   nodes.push(...copies.map(({ value, name }) => ({
     input: [emitter.name(value)],
     output: [outputName(name)],
@@ -198,6 +202,7 @@ export function emitOnnx(given: Graph | ElasticGraph): OnnxModel {
         ...Object.entries(emitter.sizes).map(([name, extents]) => valueInfo(name, "int64", [extents.length])),
       ],
       output: Object.entries(graph.outputs).map(([name, value]) => emitter.info(outputName(name), value)),
+      value_info: named.map((value) => emitter.info(emitter.name(value), value)),
     },
   };
   return { bytes: Model.encode(model).finish(), sizes: emitter.sizes };

@@ -19,14 +19,14 @@ type Triple = [Tensor, Tensor, Tensor];
 /** s2 / s_k for k = 2, 4, 8, 16, 32: (2^k - 1) / 3. */
 export const STEP_RATIOS = [1, 5, 85, 21845, 1431655765] as const;
 
-/** s2 / s_k of the grids that are computed. That for 32 bits is finer than float32: there s2 itself counts, and nothing is rounded. */
-const COMPUTED = [...STEP_RATIOS.slice(0, 4), 1];
+/** s2 / s_k of the grids that are rounded to. That for 32 bits is finer than float32: nothing is rounded there. */
+const ROUNDED = STEP_RATIOS.slice(0, 4);
 
 /**
  * Added and taken away again, 1.5 2^23 rounds a float32 below 2^22 to a whole number, half to even, in two additions, several
- * times faster than a rounding instruction applied to each number. Zero leaves the level for 32 bits as it is.
+ * times faster than a rounding instruction applied to each number.
  */
-const ROUNDING = [12582912, 12582912, 12582912, 12582912, 0];
+const ROUNDING = 12582912;
 
 export interface QuantizeOptions {
   /** Whether the range is [-b, b] (the default) or [0, b]. */
@@ -66,7 +66,9 @@ export interface Levels {
  * @param weights [G, 5], from `levelWeights`
  */
 export function levelsOf(logStep: Tensor, weights: Tensor): Levels {
-  const log = tf.reshape(logStep, [-1, 1, 1]), shares = tf.tensor(COMPUTED.map((ratio) => 1 / ratio), [1, 1, 5]);
+  // Of 32 bits what counts is s2 itself.
+  const shares = tf.tensor([...ROUNDED.map((ratio) => 1 / ratio), 1], [1, 1, 5]);
+  const log = tf.reshape(logStep, [-1, 1, 1]);
   return {
     perStep: tf.exp(tf.neg(log)),
     mixture: tf.mul(tf.expandDims(weights, 1), tf.mul(shares, tf.exp(log))),
@@ -80,33 +82,40 @@ export function splitLevels(levels: Levels, sizes: number[]): Levels[] {
   return perStep.map((part, i) => ({ perStep: part, mixture: mixture[i]! }));
 }
 
-/** The grids of a stack that are computed: all five, or those that count. */
+/** What a stack is mixed from: x in steps of s2, and its multiples of the grids that are rounded to, or of those that count. */
 interface Grids {
-  /** s2 / s_k and what rounds, [1 or G, K, 1]. */
+  /** s2 / s_k, [1 or G, K, 1]. */
   readonly ratios: Tensor;
-  readonly offset: Tensor;
-  /** [G, 1, K] */
+  /** The weights, that for 32 bits first, [G, 1, 1 + K]. */
   readonly mixture: Tensor;
-  /** What belongs to all five, 0 where a grid is left out. @param row [G, 1, K] @returns [G, 1, 5] */
+  /** What belongs to all five grids in their order, 0 where one is left out. @param row [G, 1, 1 + K] @returns [G, 1, 5] */
   whole(row: Tensor): Tensor;
 }
 
 /** @param skip whether to leave grids of weight 0 out, which compiled engines can */
 function gridsOf(mixture: Tensor, skip: boolean): Grids {
-  const [ratios, offset] = [COMPUTED, ROUNDING].map((row) => tf.tensor(row, [1, row.length, 1])) as [Tensor, Tensor];
-  if (!skip || tf.getBackend() !== TRACE) return { ratios, offset, mixture, whole: (row) => row };
-  const rows = tf.engine().runKernel("OpenRows", { mixture }) as Tensor; // [G, K, 5]
+  const ratios = tf.tensor(ROUNDED, [1, ROUNDED.length, 1]), count = ROUNDED.length;
+  const weights = tf.slice(mixture, [0, 0, 0], [-1, 1, count]), finest = tf.slice(mixture, [0, 0, count], [-1, 1, 1]);
+  const first = (row: Tensor) => tf.slice(row, [0, 0, 0], [-1, 1, 1]);
+  const others = (row: Tensor) => tf.slice(row, [0, 0, 1], [-1, 1, count]);
+  if (!skip || tf.getBackend() !== TRACE) {
+    return {
+      ratios,
+      mixture: tf.concat([finest, weights], 2),
+      whole: (row) => tf.concat([others(row), first(row)], 2),
+    };
+  }
+  const rows = tf.engine().runKernel("OpenRows", { mixture: weights }) as Tensor; // [G, K, 4]
   return {
     ratios: tf.matMul(rows, ratios),
-    offset: tf.matMul(rows, offset),
-    mixture: tf.matMul(mixture, rows, false, true),
-    whole: (row) => tf.matMul(row, rows),
+    mixture: tf.concat([finest, tf.matMul(weights, rows, false, true)], 2),
+    whole: (row) => tf.concat([tf.matMul(others(row), rows), first(row)], 2),
   };
 }
 
-/** The multiples of each grid's step. @param limited [G, 1, N] @returns [G, K, N] */
-function round(limited: Tensor, { ratios, offset }: Grids): Tensor {
-  return tf.sub(tf.add(tf.mul(limited, ratios), offset), offset);
+/** The levels of x: itself, and the multiples of each grid's step. @param limited [G, 1, N] @returns [G, 1 + K, N] */
+function levels(limited: Tensor, { ratios }: Grids): Tensor {
+  return tf.concat([limited, tf.sub(tf.add(tf.mul(limited, ratios), ROUNDING), ROUNDING)], 1);
 }
 
 /**
@@ -123,7 +132,7 @@ function after(x: Tensor, ...others: Tensor[]): Tensor {
 const LONG = 8192;
 
 /** Numbers of all grids of a stack that are computed at a time: 4 MB, of which a processor's cache holds several. */
-const TILE = 2 ** 20;
+const TILE = 2 ** 22;
 
 /** Most tiles. Numbers of rows are multiples of it, so that equal tiles grow with them. */
 const MOST_TILES = ROW_UNIT;
@@ -148,14 +157,14 @@ export function quantizeWith(
   { perStep, mixture }: Levels,
   { signed = true, clip = true, skip = false, mostLines }: QuantizeOptions = {},
 ): Tensor {
-  const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width, count = COMPUTED.length;
+  const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width, count = STEP_RATIOS.length;
   const most = mostLines ?? lines, tiles = tilesOf(most, TILE / (groups * count * width)), large = tiles > 1;
   const end = rangeOverStep(signed) * WITHIN;
   const skips = skip && most * width >= LONG;
-  /** x in steps of s2, that limited to the range, and that on the grids. @param x [G, 1, N] */
+  /** x in steps of s2, that limited to the range, and its levels. @param x [G, 1, N] */
   const steps = (x: Tensor, perStep: Tensor, grids: Grids): Triple => {
     const scaled = tf.mul(x, perStep), limited = clip ? tf.clipByValue(scaled, signed ? -end : 0, end) : scaled;
-    return [scaled, limited, round(limited, grids)];
+    return [scaled, limited, levels(limited, grids)];
   };
   const apply = tf.customGrad((...args) => {
     const [x, perStep, mixture, save] = args as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
@@ -163,9 +172,9 @@ export function quantizeWith(
     save([x, perStep, mixture, ...(large ? [] : made)]);
     const gradFunc = (dy: Tensor, [x, perStep, mixture, ...kept]: Tensor[]) => {
       const grids = gridsOf(mixture!, skips);
-      const [scaled, limited, rounded] = large ? steps(x!, after(perStep!, dy), grids) : kept as Triple;
+      const [scaled, limited, made] = large ? steps(x!, after(perStep!, dy), grids) : kept as Triple;
       const inside = clip ? tf.mul(dy, tf.cast(tf.equal(scaled, limited), "float32")) : dy;
-      const dMixture = grids.whole(tf.matMul(dy, rounded, false, true));
+      const dMixture = grids.whole(tf.matMul(dy, made, false, true));
       const dPerStep = tf.div(tf.matMul(inside, x!, false, true), perStep!);
       return [large ? after(inside, dMixture, dPerStep) : inside, dPerStep, dMixture];
     };

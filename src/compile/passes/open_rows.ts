@@ -38,6 +38,31 @@ function openRows(build: Builder, weights: Value, output: Value): Value {
   return build.one("Slice", [rows, build.constant(int32([1], [0])), end, build.constant(int32([1], [1]))], output);
 }
 
+/**
+ * Axes along which a value may be shorter than its shape says, counted from the last one, for values that have such axes: where
+ * `dropClosedRows` leaves rows out.
+ */
+export function looseAxes(graph: Graph): Map<Value, ReadonlySet<number>> {
+  const loose = new Map<Value, ReadonlySet<number>>(), none: ReadonlySet<number> = new Set();
+  const of = (value: Value | undefined) => value && loose.get(value) || none;
+  for (const { op, inputs, attributes, outputs: [output] } of graph.nodes) {
+    const axes = new Set<number>(), [a, b] = inputs.map(of);
+    if (op === "FusedMatMul") {
+      if (a!.has(attributes.transA ? -1 : -2)) axes.add(-2);
+      if (b!.has(attributes.transB ? -2 : -1)) axes.add(-1);
+    } else if (op === "Slice" && !attributes.ends) {
+      axes.add(-2);
+    } else if (op === "Slice") {
+      const { shape } = inputs[0]!, ends = attributes.ends as readonly number[];
+      for (const axis of a!) if (ends.at(axis)! >= shape.at(axis)!) axes.add(axis);
+    } else {
+      for (const value of inputs) for (const axis of of(value)) axes.add(axis);
+    }
+    if (axes.size > 0) loose.set(output!, axes);
+  }
+  return loose;
+}
+
 /** Keeps every row where it is: a product with the rows is the other operand. */
 export function keepAllRows(graph: Graph): Graph {
   const kept = rewrite(graph, ({ op, inputs, outputs, attributes }, build) => {
