@@ -171,7 +171,7 @@ function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alph
   return (layer: number, chosen: readonly number[], x: Tensor): Tensor[] => {
     const pick = (stacks: Tensor[]) => memberOf(stacks[layer]!, chosen, members);
     const q = (kind: Quantized, y: Tensor) => quantizers.activations(kind, y, layer, chosen);
-    const base = q("W0-out", tf.add(affineStack(x, pick(W0)), pick(bias))); // [G, N, out]
+    const base = q("W0-out", affineStack(x, pick(W0), pick(bias))); // [G, N, out]
     let low = q("A-out", affineStack(x, pick(A))); // [G, N, r]
     if (E) low = q("E-out", tf.mul(low, pick(E)));
     const update = q("AB-out", tf.matMul(low, pick(B), false, true)); // [G, N, out]

@@ -96,9 +96,10 @@ export function memberOf(stack: Tensor, chosen: readonly number[], members: numb
  * keep more threads busy than many smaller ones.
  * @param x [N, in]
  * @param W [G, out, in]
+ * @param bias [G, 1, out], which has no gradient
  * @returns [G, N, out]
  */
-export function affineStack(x: Tensor, W: Tensor): Tensor {
+export function affineStack(x: Tensor, W: Tensor, bias?: Tensor): Tensor {
   const [groups, out, into] = W.shape as [number, number, number], rows = x.shape[0]!;
   const apply = tf.customGrad((...args) => {
     const [x, W, save] = args as unknown as [Tensor, Tensor, tf.GradSaveFunc];
@@ -109,8 +110,8 @@ export function affineStack(x: Tensor, W: Tensor): Tensor {
       const beside = tf.reshape(tf.transpose(dy, [1, 0, 2]), [rows, groups * out]);
       return [tf.matMul(beside, flat), tf.reshape(tf.matMul(beside, x, true, false), [groups, out, into])];
     };
-    const y = tf.reshape(tf.matMul(x, flat, false, true), [rows, groups, out]);
-    return { value: tf.transpose(y, [1, 0, 2]), gradFunc };
+    const product = tf.matMul(x, flat, false, true), y = bias ? tf.add(product, tf.reshape(bias, [-1])) : product;
+    return { value: tf.transpose(tf.reshape(y, [rows, groups, out]), [1, 0, 2]), gradFunc };
   });
   return apply(x, W);
 }

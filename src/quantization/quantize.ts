@@ -132,7 +132,7 @@ function after(x: Tensor, ...others: Tensor[]): Tensor {
 const LONG = 8192;
 
 /** Numbers of all grids of a stack that are computed at a time: 4 MB, of which a processor's cache holds several. */
-const TILE = 2 ** 22;
+const TILE = 2 ** 23;
 
 /** Most tiles. Numbers of rows are multiples of it, so that equal tiles grow with them. */
 const MOST_TILES = ROW_UNIT;

@@ -11,14 +11,17 @@ function foldScale(node: Node, build: Builder, once: (value: Value) => boolean):
     const c = uniformValue(scalar);
     if (!sameShape(product.shape, node.outputs[0]!.shape)) continue;
     if (c === undefined || !isProduct(product) || !once(product)) continue;
-    return scaled(product.node!, node.outputs[0]!, node.op === "Mul" ? c : 1 / c, build);
+    const value = scaled(product.node!, node.outputs[0]!, node.op === "Mul" ? c : 1 / c, build);
+    if (value) return value;
   }
 }
 
-/** A product times c; what it adds to its result is multiplied, too. */
-function scaled({ op, inputs, attributes }: Node, output: Value, c: number, build: Builder): Value {
-  const beta = inputs.length > 2 ? { beta: attributes.beta as number * c } : {};
-  return build.one(op, inputs, output, { ...attributes, alpha: attributes.alpha as number * c, ...beta });
+/** A product times c. Of what it adds, a bias is multiplied before; undefined where that is as large as the product. */
+function scaled({ op, inputs, attributes }: Node, output: Value, c: number, build: Builder): Value | undefined {
+  const [a, b, addend] = inputs as [Value, Value, Value?];
+  if (addend && sameShape(addend.shape, output.shape)) return undefined;
+  const bias = addend ? [build.one("Mul", [addend, build.fill({ dtype: addend.dtype, shape: [] }, c)], addend)] : [];
+  return build.one(op, [a, b, ...bias], output, { ...attributes, alpha: attributes.alpha as number * c });
 }
 
 /** Takes constant factors of a product's operands into its alpha, where nothing but products reads the multiplied operands. */

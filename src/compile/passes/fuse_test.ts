@@ -94,7 +94,12 @@ const RULES: Readonly<Record<string, [Record<string, number[]>, Apply, string[]]
   "folds a factor into a product and its bias": [
     matrices,
     ({ a, b, row }) => tf.mul(tf.add(tf.matMul(a!, b!), row!), 2),
-    ["Gemm"],
+    ["Mul", "Gemm"],
+  ],
+  "keeps a factor of a product and a term as large": [
+    { a: [2, 3], b: [3, 2], c: [2, 2] },
+    ({ a, b, c }) => tf.mul(tf.add(tf.matMul(a!, b!), c!), 2),
+    ["Gemm", "Mul"],
   ],
   "folds factors of both operands into alpha": [
     matrices,
