@@ -6,11 +6,17 @@ import { attachMethod } from "../src/peft/registry.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
 import { fineTuneProgram } from "../src/training/model.ts";
 import type { Shape } from "./shapes.ts";
+import { sizedFor, tokensOf } from "./train_step.ts";
 
-/** Multiply-accumulates of all matrix products of one step, forward and backward. */
-export function macsOfStep(method: string, { config, batch, length }: Shape, options: unknown = {}): number {
+/**
+ * Multiply-accumulates of all matrix products of one step, forward and backward.
+ * @param padded whether a quarter of each row is padding, as in `openStep`
+ */
+export function macsOfStep(method: string, shape: Shape, padded: boolean, options: unknown = {}): number {
+  const { config, batch, length } = shape;
   const adapter = attachMethod(method, config, options);
   const model = { config, adapter, labels: 2, classifierDropout: 0.1, tableByRows: true };
   const program = fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length);
-  return multiplyAccumulates(optimize(traceProgram(program).graph));
+  const sized = padded ? sizedFor(program, tokensOf(shape, 1)) : program;
+  return multiplyAccumulates(optimize(traceProgram(sized).graph));
 }

@@ -168,7 +168,7 @@ export async function comparePeers(
       const what = `${request.shape} ${request.method} on ${side}, round ${round} of ${rounds}`;
       (rows[side] ??= []).push(await progress.during(what, () => measure({ ...request, engine: side })));
     }
-    const fresh = summarize(request, rows, macsOfStep(request.method, request), ceiling);
+    const fresh = summarize(request, rows, macsOfStep(request.method, request, true), ceiling);
     await onCase(done = { ...done, cases: [...done.cases, fresh] });
   }
   return done;

@@ -2,15 +2,15 @@
  * Where the time of a training step goes, in a process of its own: by operator, by part of the model, and how fast its matrix
  * products are beside the fastest that this machine makes on as many threads. Prints a table, or with `json` one JSON line.
  */
-import { optimize } from "../src/compile/compile.ts";
 import { isProduct, macsOf, multiplyAccumulates } from "../src/compile/cost.ts";
-import { type CompiledDevice, traceProgram } from "../src/engines/compiled.ts";
+import { type CompiledDevice, compileProgram } from "../src/engines/compiled.ts";
 import type { EngineName } from "../src/engines/open.ts";
 import { ceiling } from "./gemm.ts";
 import { partsOf } from "./parts.ts";
 import { given, type Request } from "./request.ts";
 import { type Event, kernelTimes, sumBy } from "./trace.ts";
-import { giveUp, openStep } from "./train_step.ts";
+import { rowsAtOnce } from "../src/training/batches.ts";
+import { giveUp, openStep, tokensOf } from "./train_step.ts";
 
 const request = given<Request & { readonly engine: EngineName; readonly json: boolean }>();
 const { engine, method, shape, threads, steps, target, tokensAtOnce } = request;
@@ -28,7 +28,13 @@ try {
   // Calibration leaves a trace of its own before; the step's is the largest.
   const traces = [...Deno.readDirSync(folder)].map(({ name }) => Deno.readTextFileSync(`${folder}/${name}`));
   const events = JSON.parse(traces.sort((a, b) => b.length - a.length)[0] ?? "[]") as Event[];
-  const graph = device.adapt(optimize(traceProgram(step.program).graph));
+  const { elastic } = step.program,
+    batch = { ...request, batch: rowsAtOnce(request.batch, request.length, tokensAtOnce) };
+  const { graph } = compileProgram(
+    step.program,
+    device.adapt,
+    elastic?.sizeOf(step.program.prepare!(tokensOf(batch, 1))),
+  );
   const nodes = graph.nodes.filter(({ op }) => op !== "Constant"), parts = partsOf(graph, step.layout, step.rows);
   const timed = kernelTimes(events, nodes.map(({ op }) => op), steps);
   const total = timed.reduce((sum, { ms }) => sum + ms, 0), flops = 2 * multiplyAccumulates(graph);

@@ -100,7 +100,7 @@ export async function measureScaling(
     dimension: point.dimension,
     value: point.value,
     ms_per_step: rounded(median(times[keyOf(point)]!), 2),
-    multiply_accumulates: macsOfStep("lora", point.shape, { rank: point.rank }),
+    multiply_accumulates: macsOfStep("lora", point.shape, false, { rank: point.rank }),
   }));
   return { machine: machine(), threads, rounds, points: measured, slopes: slopesOf(measured) };
 }

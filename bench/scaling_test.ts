@@ -37,7 +37,7 @@ Deno.test("slopesOf() fits time and arithmetic of every dimension", () => {
 Deno.test("macsOfStep() grows as the dimensions say", () => {
   const slopes = Object.fromEntries(
     slopesOf(points.map(({ dimension, value, shape, rank }) => {
-      const multiply_accumulates = macsOfStep("lora", shape, { rank });
+      const multiply_accumulates = macsOfStep("lora", shape, false, { rank });
       return { dimension, value, ms_per_step: 1, multiply_accumulates };
     })).map(({ dimension, arithmetic }) => [dimension, arithmetic]),
   );

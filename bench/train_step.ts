@@ -3,7 +3,8 @@ import { encoderShapes, headShapes } from "../src/deberta/config.ts";
 import { type EngineOptions, openEngine, parseEngineName } from "../src/engines/open.ts";
 import { InputError } from "../src/errors.ts";
 import { attachMethod } from "../src/peft/registry.ts";
-import { float32, type HostTensors, int32 } from "../src/tensor/host_tensor.ts";
+import type { Program } from "../src/engines/engine.ts";
+import { float32, type HostTensor, type HostTensors, int32 } from "../src/tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
 import { rowsAtOnce } from "../src/training/batches.ts";
 import { Accumulator } from "../src/training/in_parts.ts";
@@ -27,6 +28,19 @@ export interface StepOptions extends EngineOptions {
   readonly tokensAtOnce?: number | undefined;
 }
 
+/** The tokens of a step: other ones in each, as in training, and a quarter of each row padded. */
+export function tokensOf({ config, batch, length }: Shape, step: number): Record<"ids" | "mask", HostTensor> {
+  const token = (i: number) => 1 + ((step * batch * length + i) * 7919) % (config.vocabulary - 1);
+  const ids = Array.from({ length: batch * length }, (_, i) => i % length < length * 3 / 4 ? token(i) : 0);
+  return { ids: int32([batch, length], ids), mask: float32([batch, length], ids.map((id) => id === 0 ? 0 : 1)) };
+}
+
+/** A program as it is for the number of rows that such tokens have. */
+export function sizedFor(program: Program, batch: Record<"ids" | "mask", HostTensor>): Program {
+  const { elastic, prepare } = program;
+  return elastic && prepare ? elastic.at(elastic.sizeOf(prepare(batch))) : program;
+}
+
 export async function openStep(engine: string, method: string, { config, batch, length }: Shape, options: StepOptions) {
   const { target, tokensAtOnce, ...engineOptions } = options, atOnce = rowsAtOnce(batch, length, tokensAtOnce);
   const adapter = attachMethod(method, config, target ? { target } : {});
@@ -34,21 +48,13 @@ export async function openStep(engine: string, method: string, { config, batch, 
   const layout = layoutOf(model), optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
   // Numbers as transformers starts with: others could be so large or small that processors take longer over them.
   const weights = initializeModel({ ...encoderShapes(config), ...headShapes(config, 2) }, 0.02, 0);
-  /** Other tokens in every step, as in training. */
-  const tokensOf = (step: number) => {
-    const token = (i: number) => 1 + ((step * batch * length + i) * 7919) % (config.vocabulary - 1);
-    const ids = Array.from({ length: batch * length }, (_, i) => i % length < length * 3 / 4 ? token(i) : 0);
-    return {
-      ids: int32([batch, length], ids),
-      mask: float32([batch, length], ids.map((id) => id === 0 ? 0 : 1)),
-    };
-  };
+  const tokens = (step: number) => tokensOf({ config, batch, length }, step);
   const device = await openEngine(parseEngineName(engine), engineOptions);
   let seen: HostTensors = {};
   if (calibrates(model.adapter)) {
     device.write(startRegisters(model, startingTensors(model, weights, 0, null)));
     const calibration = await device.load(calibrateProgram(model, batch, length));
-    seen = await calibration.run(tokensOf(0));
+    seen = await calibration.run(tokens(0));
     await calibration.dispose();
   }
   device.write(startRegisters(model, startingTensors(model, weights, 0, seen)));
@@ -73,7 +79,7 @@ export async function openStep(engine: string, method: string, { config, batch, 
     rows,
     /** @param step counted from 1 */
     run: (step: number) =>
-      executable.run({ ...tokensOf(step), ...feeds, ...stepFeeds(layout, RATES, step, optimizer) }, { seed: 0, step }),
+      executable.run({ ...tokens(step), ...feeds, ...stepFeeds(layout, RATES, step, optimizer) }, { seed: 0, step }),
     /** Does what the steps put off: of word embeddings that train, the decay and moments of rows that no batch named. */
     finish: (): void => void table?.values(),
     dispose: () => executable.dispose(),
