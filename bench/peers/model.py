@@ -10,7 +10,8 @@ the host between steps, PEFT within its call). Ours trains word embeddings by th
 and moments of all others: without clipping the numbers are those of the whole table bit for bit, with it up to the order of one
 sum, that of the common norm. What was put off is done after the last step, and its time, divided by all steps (warm-up
 included), is added to the median of a step. Of the last layer ours computes attention and feed-forward for the first token only
-(queries, keys and values of all). Its graph is compiled before the timed steps.
+(queries, keys and values of all), and of padding attention alone: all else sees tokens only. Its graph is compiled before the
+timed steps.
 Ours draws the same dropout decisions on every machine; PyTorch draws its own.
 """
 import torch

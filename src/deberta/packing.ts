@@ -12,12 +12,12 @@ import { type HostTensor, type HostTensors, int32 } from "../tensor/host_tensor.
 /** Numbers of rows are multiples of this, unless all places are rows, so that a run has few of them. */
 export const ROW_UNIT = 32;
 
-/** Places from which on a batch is worth packing: below, a step is not the time of its arithmetic. */
-const WORTH = 1024;
+/** Numbers of one activation from which on a batch is worth packing: below, arithmetic is not what a step takes its time for. */
+const WORTH = 2 ** 16;
 
-/** Whether a batch of so many places is packed; if not, every place has a row. */
-export function isPacked(batch: number, length: number): boolean {
-  return batch * length >= WORTH;
+/** Whether a batch is packed; if not, every place has a row. @param hidden width of a row */
+export function isPacked(batch: number, length: number, hidden: number): boolean {
+  return batch * length * hidden >= WORTH;
 }
 
 /** How many rows a batch takes: its tokens and a spare one, rounded up. @param mask [B, S], 1 for a token */

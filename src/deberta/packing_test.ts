@@ -49,6 +49,6 @@ Deno.test("packTokens() refuses rows that tokens do not fit, or that leave paddi
   }
 });
 
-Deno.test("batches of few places are not packed, long ones are", () => {
-  assert.deepEqual([isPacked(16, 32), isPacked(16, 128)], [false, true]);
+Deno.test("batches of small backbones are not packed, those of large ones are", () => {
+  assert.deepEqual([isPacked(16, 32, 64), isPacked(16, 32, 384)], [false, true]);
 });

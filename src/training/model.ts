@@ -133,8 +133,8 @@ const inRows = (rowsFor?: (mask: HostTensor) => number) => (feeds: HostTensors):
  * How a batch of one shape reaches a program: packed where that is worth it, else with padding in rows of its own.
  * @param at what is the same for another number of rows
  */
-export function takesBatch<T>(batch: number, length: number, at: (rows: number) => T) {
-  if (!isPacked(batch, length)) return { prepare: inRows() };
+export function takesBatch<T>({ hidden }: DebertaConfig, batch: number, length: number, at: (rows: number) => T) {
+  if (!isPacked(batch, length, hidden)) return { prepare: inRows() };
   return {
     prepare: inRows(packedRows),
     elastic: { unit: ROW_UNIT, sizeOf: ({ ids }: HostTensors) => ids!.data.length, at },
@@ -203,7 +203,12 @@ export function fineTuneStep(
 ): StepDefinition {
   return {
     name: examples === batch ? `train [${batch}, ${length}]` : `train [${batch}, ${length}] by ${examples} examples`,
-    ...takesBatch(examples, length, (rows) => fineTuneStep(model, optimizer, batch, length, examples, rows)),
+    ...takesBatch(
+      model.config,
+      examples,
+      length,
+      (rows) => fineTuneStep(model, optimizer, batch, length, examples, rows),
+    ),
     layout: layoutOf(model),
     optimizer,
     ...trackingOf(model),
@@ -250,7 +255,7 @@ export function evaluateProgram(model: Model, batch: number, length: number, row
   const { inputs, tensorsOf } = openTensors(model, batch, length, rows);
   return {
     name: `evaluate [${batch}, ${length}]`,
-    ...takesBatch(batch, length, (rows) => evaluateProgram(model, batch, length, rows)),
+    ...takesBatch(model.config, batch, length, (rows) => evaluateProgram(model, batch, length, rows)),
     inputs,
     apply: (given, noise) => {
       const { pass } = openPass(model, {

@@ -14,7 +14,7 @@ import { stepFeeds, trackedRegister, vectorsOf } from "./step.ts";
 import { layoutOf } from "./model.ts";
 import { TINY } from "./testing.ts";
 
-const BATCH = 32, LENGTH = 32, STEPS = 4, config = { ...TINY, layers: 2, maxPosition: 64 };
+const BATCH = 32, LENGTH = 64, STEPS = 4, config = { ...TINY, hidden: 32, layers: 2, maxPosition: 128 };
 const optimizer = { ...ADAMW_DEFAULTS, maxNorm: 0.5 };
 const rate = { lr: 1e-2, weightDecay: 0.01 }, rates = { weights: rate, biases: rate, gates: rate };
 
@@ -23,7 +23,7 @@ function batchOf(step: number): HostTensors {
   const stream = new Stream("packed", step), texts = step === 2 ? BATCH : BATCH - step;
   const words = (length: number) => Array.from({ length }, () => 1 + stream.below(15));
   const sequences = Array.from({ length: texts }, () => {
-    return words(step === 2 ? LENGTH : 1 + stream.below(step === 3 ? 8 : LENGTH));
+    return words(step === 2 ? LENGTH : 1 + stream.below(step === 3 ? 12 : LENGTH));
   });
   return {
     ...tokenFeeds(sequences, BATCH, LENGTH),

@@ -108,7 +108,7 @@ function detectionStep(
 ): StepDefinition {
   return {
     name: `pretrain [${batch}, ${length}]`,
-    ...takesBatch(batch, length, (rows) => detectionStep(config, layout, optimizer, batch, length, rows)),
+    ...takesBatch(config, batch, length, (rows) => detectionStep(config, layout, optimizer, batch, length, rows)),
     layout,
     optimizer,
     inputs: {
