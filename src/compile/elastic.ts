@@ -41,19 +41,28 @@ export function extentsAt(extents: readonly Extent[], size: number): number[] {
 /** Lists of numbers that a node may have where they grow; all other attributes are the same for all sizes. */
 const LISTS = new Set(["shape", "starts", "ends", "split", "repeats"]);
 
+/** Graphs of one function differ in more than sizes, or have sizes that are no whole numbers everywhere. */
+export class NotElastic extends Error {}
+
 /**
  * Joins the graphs of two sizes.
- * @throws Error naming what differs if they differ in more than sizes
+ * @param unit that all sizes are multiples of
+ * @throws NotElastic naming what differs
  */
-export function joinSizes(one: Sized, other: Sized): ElasticGraph {
+export function joinSizes(one: Sized, other: Sized, unit = 1): ElasticGraph {
   const { graph, twins } = pair(expandFills(one.graph, other.graph), expandFills(other.graph, one.graph));
   const extents = (a: readonly number[], b: readonly number[]): readonly Extent[] | null => {
     if (sameShape(a, b)) return null;
     return a.map((n, i) => {
-      const slope = (b[i]! - n) / (other.size - one.size);
-      return { slope, offset: n - slope * one.size };
+      const slope = (b[i]! - n) / (other.size - one.size), offset = n - slope * one.size;
+      if (Number.isInteger(slope * unit) && Number.isInteger(offset)) return { slope, offset };
+      throw new NotElastic(
+        `An extent of ${n} for size ${one.size} is ${b[i]} for ${other.size}: not whole for all sizes`,
+      );
     });
   };
+  // Whoever asks later must not be the first to find an extent that cannot be.
+  for (const [key, twin] of twins) if ("shape" in key) extents(key.shape, (twin as Value).shape);
   return {
     graph,
     shapeOf: (value) => extents(value.shape, (twins.get(value) as Value).shape),
@@ -72,7 +81,9 @@ function expandFills(graph: Graph, other: Graph): Graph {
   return rewrite(graph, (node, build) => {
     if (!growing.has(node)) return undefined;
     const { attributes: { fill }, outputs: [output] } = node as Node & { readonly outputs: readonly [Value] };
-    if (typeof fill !== "number") throw new Error(`A constant of shape [${output.shape}] would grow with the size`);
+    if (typeof fill !== "number") {
+      throw new NotElastic(`A constant of shape [${output.shape}] would grow with the size`);
+    }
     const one = build.fill({ dtype: output.dtype, shape: [] }, fill);
     return [build.one("Expand", [one], output, { shape: output.shape })];
   });
@@ -82,7 +93,7 @@ function expandFills(graph: Graph, other: Graph): Graph {
 function pair(graph: Graph, other: Graph) {
   const twins = new Map<Value | Node, Value | Node>();
   const fail = (what: string): never => {
-    throw new Error(`The graphs of two sizes differ in ${what}, not in sizes alone`);
+    throw new NotElastic(`The graphs of two sizes differ in ${what}, not in sizes alone`);
   };
   for (const name of new Set([...Object.keys(graph.inputs), ...Object.keys(other.inputs)])) {
     const [a, b] = [graph.inputs[name], other.inputs[name]];

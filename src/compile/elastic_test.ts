@@ -66,6 +66,35 @@ Deno.test("a function whose operations depend on the size is refused, and what d
   );
 });
 
+for (const { name, device } of compiled) {
+  Deno.test(`${name}: a function whose operations depend on the size is compiled for each that occurs`, async () => {
+    const program = overRows(({ x }, rows) => ({ y: rows > 10 ? tf.exp(x!) : tf.neg(x!) }));
+    // Sizes of no run differ, too.
+    const { elastic } = program,
+      twisted = {
+        ...program,
+        elastic: {
+          ...elastic!,
+          at: (rows: number) => {
+            const { apply, ...rest } = elastic!.at(rows);
+            return { ...rest, apply: rows > 4 * 1010 ? ({ x }: Tensors) => ({ y: tf.exp(tf.neg(x!)) }) : apply };
+          },
+        },
+      };
+    const executable = await device.load(twisted);
+    for (const rows of [8, 12, 8]) {
+      const feeds = { x: normal([rows, 6], 1, "each") };
+      assertAllClose(await executable.run(feeds), await runOnce(cpu, program, feeds), `${rows} rows`);
+    }
+    await executable.dispose();
+  });
+}
+
+Deno.test("a graph that some sizes do not divide is no graph for all of them", () => {
+  const thirds = overRows(({ x }, rows) => ({ y: tf.reshape(x!, [rows * 6 / 16, 16]) }));
+  assert.throws(() => compileProgram(thirds, (graph) => graph), /not whole for all sizes/);
+});
+
 Deno.test("extents that are no whole numbers for a size are refused", () => {
   assert.deepEqual(extentsAt([{ slope: 0.5, offset: 1 }, { slope: 0, offset: 3 }], 6), [4, 3]);
   assert.throws(() => extentsAt([{ slope: 0.5, offset: 1 }], 5), /no size "5"/);

@@ -69,11 +69,13 @@ function withVirtual({ ids, mask, rowOf, placeOf }: Tokens, P: number): Tokens {
   const moved = tf.add(tf.slice(rowOf, [0, 1]), tf.scalar(B * P, "int32"));
   const virtualRows = tf.reshape(tf.add(added, tf.scalar(B, "int32")), [B, P]);
   // Place b S + s becomes b (S + P) + s, and P more if it is not a text's first: P for each text begun before it.
-  const place = tf.cast(placeOf, "float32"), begun = tf.ceil(tf.div(place, S));
+  // (Half a place away from whole texts, so that a division may be a little off.)
+  const place = tf.cast(placeOf, "float32"), begun = tf.floor(tf.div(tf.add(place, S - 0.5), S));
   const places = tf.cast(tf.add(place, tf.mul(begun, P)), "int32");
   const virtualPlaces = Array.from({ length: B * P }, (_, i) => Math.floor(i / P) * (S + P) + 1 + i % P);
   return {
     ids,
+    // The first token is there in every text, as virtual ones are.
     mask: tf.concat([tf.ones([B, P]), mask], 1),
     rowOf: tf.concat([tf.slice(rowOf, [0, 0], [B, 1]), virtualRows, moved], 1),
     placeOf: tf.concat([tf.slice(places, [0], [B]), tf.tensor1d(virtualPlaces, "int32"), tf.slice(places, [B])]),

@@ -51,8 +51,8 @@ function run(
   return float32(shape, data);
 }
 
-const logits = (texts: readonly number[][], length: number) =>
-  run(texts, length, (pass, tokens) => classify(pass, encodeFirst(pass, tokens), 0));
+const logits = (texts: readonly number[][], length: number, packed = false) =>
+  run(texts, length, (pass, tokens) => classify(pass, encodeFirst(pass, tokens), 0), packed);
 
 const text = fc.array(fc.integer({ min: 2, max: 29 }), { minLength: 1, maxLength: 9 });
 const close = { abs: 2e-5, rel: 2e-4 };
@@ -77,6 +77,43 @@ Deno.test("byPosition() multiplies each token with the relative row of each offs
     });
     assertClose(float32([H * B, S, S], made), float32([H * B, S, S], expected), `${S} tokens`, close);
   }
+});
+
+Deno.test("byPosition() has the gradients of its definition, in one block and in several", () => {
+  tf.setBackend("cpu");
+  for (const [H, B, S, d] of [[2, 2, 5, 3], [1, 2, 32, 2], [2, 1, 33, 2], [2, 2, 64, 3], [1, 1, 96, 2]] as const) {
+    tf.tidy(() => {
+      const tensor = ({ data, shape }: HostTensor) => tf.tensor(data, shape.slice());
+      const x = tensor(normal([H, B * S, d], 1, "x")), relative = tensor(normal([H, 2 * S + 1, d], 1, "relative"));
+      const weights = tensor(normal([H * B, S, S], 1, "weights"));
+      const offsets = tf.tensor2d(Array.from({ length: S }, (_, i) => Array.from({ length: S }, (_, j) => j - i + S)));
+      const definition = (x: tf.Tensor, relative: tf.Tensor) => {
+        const rows = tf.gather(relative, tf.cast(offsets, "int32"), 1); // [H, S, S, d]
+        const products = tf.mul(tf.reshape(x, [H, B, S, 1, d]), tf.reshape(rows, [H, 1, S, S, d]));
+        return tf.reshape(tf.sum(products, -1), [H * B, S, S]);
+      };
+      const skew = skewOrders(H * B, S), ours = (x: tf.Tensor, relative: tf.Tensor) => byPosition(x, relative, skew);
+      const [made, expected] = [ours, definition].map((f) => {
+        const loss = (x: tf.Tensor, relative: tf.Tensor) => tf.sum(tf.mul(f(x, relative), weights));
+        return tf.grads(loss)([x, relative]).map((g) => float32(g.shape, Float32Array.from(g.dataSync())));
+      });
+      made!.forEach((gradient, i) =>
+        assertClose(gradient, expected![i]!, `gradient ${i} of ${S}`, { abs: 2e-4, rel: 2e-4 })
+      );
+    });
+  }
+});
+
+Deno.test("a text comes out the same where padding has no rows, whoever else is in the batch", () => {
+  fc.assert(
+    fc.property(text, text, fc.constantFrom(12, 64), (a, b, length) => {
+      const texts = [a, [], b]; // One of them is padding as a whole.
+      const whole = logits(texts, length), packed = logits(texts, length, true);
+      const real = ({ data }: HostTensor) => float32([4], [data[0]!, data[1]!, data[4]!, data[5]!]);
+      assertClose(real(packed), real(whole), "packed", close);
+    }),
+    { numRuns: 8 },
+  );
 });
 
 Deno.test("padding does not change what the encoder makes of a text", () => {

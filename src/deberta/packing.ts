@@ -9,7 +9,7 @@
  */
 import { type HostTensor, type HostTensors, int32 } from "../tensor/host_tensor.ts";
 
-/** Numbers of rows are multiples of this, unless all places are rows, so that a run has few of them. */
+/** Numbers of rows of packed batches are multiples of this, so that a run has few of them and equal parts stay whole. */
 export const ROW_UNIT = 32;
 
 /** Numbers of one activation from which on a batch is worth packing: below, arithmetic is not what a step takes its time for. */
@@ -17,7 +17,7 @@ const WORTH = 2 ** 16;
 
 /** Whether a batch is packed; if not, every place has a row. @param hidden width of a row */
 export function isPacked(batch: number, length: number, hidden: number): boolean {
-  return batch * length * hidden >= WORTH;
+  return batch * length * hidden >= WORTH && (batch * length) % ROW_UNIT === 0;
 }
 
 /** How many rows a batch takes: its tokens and a spare one, rounded up. @param mask [B, S], 1 for a token */

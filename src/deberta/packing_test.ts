@@ -51,4 +51,5 @@ Deno.test("packTokens() refuses rows that tokens do not fit, or that leave paddi
 
 Deno.test("batches of small backbones are not packed, those of large ones are", () => {
   assert.deepEqual([isPacked(16, 32, 64), isPacked(16, 32, 384)], [false, true]);
+  assert.equal(isPacked(15, 33, 384), false, "rows come in multiples");
 });

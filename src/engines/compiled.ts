@@ -1,7 +1,7 @@
 /** Runs programs as one ONNX graph each, on either build of ONNX Runtime. */
 import type { InferenceSession, Tensor as OrtTensor, TensorConstructor } from "onnxruntime-common";
 import { optimize } from "../compile/compile.ts";
-import { type ElasticGraph, extentsAt, joinSizes, rigid, type Sized } from "../compile/elastic.ts";
+import { type ElasticGraph, extentsAt, joinSizes, NotElastic, rigid, type Sized } from "../compile/elastic.ts";
 import type { Graph, Value } from "../compile/ir.ts";
 import { emitOnnx, inputName, outputName } from "../compile/onnx.ts";
 import { type TensorSpec, trace } from "../compile/tracer.ts";
@@ -28,8 +28,11 @@ export function traceProgram(program: Program) {
   return { graph, noise };
 }
 
-/** Sizes at which elastic programs are compared, in units: no other extent is likely to be one of them by chance. */
-const PROBES = [1009, 1013] as const;
+/**
+ * Sizes at which elastic programs are compared, in units: no other extent is likely to be one of them by chance, and what holds
+ * for odd multiples alone does not hold for both.
+ */
+const PROBES = [1009, 1012] as const;
 
 /** A program's graph as a device runs it, for any size if it is elastic. */
 export interface Compiled extends ElasticGraph {
@@ -40,6 +43,7 @@ export interface Compiled extends ElasticGraph {
  * Traces a program and rewrites its graph.
  * @param adapt what a runtime needs of a graph besides the passes that all engines share
  * @param size for which an elastic graph stands in the first place
+ * @throws NotElastic if an elastic program's graphs differ in more than sizes
  */
 export function compileProgram(program: Program, adapt: (graph: Graph) => Graph, size?: number): Compiled {
   const finish = (one: Program) => {
@@ -53,7 +57,7 @@ export function compileProgram(program: Program, adapt: (graph: Graph) => Graph,
   }
   const sizes = [size ?? PROBES[0] * elastic.unit, PROBES[1] * elastic.unit] as const;
   const [one, other] = sizes.map((size) => ({ ...finish(elastic.at(size)), size })) as [Traced, Traced];
-  return { ...joinSizes(one, other), noise: one.noise };
+  return { ...joinSizes(one, other, elastic.unit), noise: one.noise };
 }
 
 type Traced = Omit<Compiled, keyof ElasticGraph> & Sized;
@@ -100,8 +104,36 @@ export class CompiledDevice implements Device {
   }
 
   async load(program: Program): Promise<Executable> {
+    try {
+      return await this.#load(program, compileProgram(program, this.adapt));
+    } catch (error) {
+      if (error instanceof NotElastic) return this.#loadEach(program);
+      throw error;
+    }
+  }
+
+  /** Compiles a program anew for every size that occurs, where one graph cannot serve all. */
+  #loadEach({ prepare, elastic }: Program): Executable {
+    const { sizeOf, at } = elastic!, loaded = new Map<number, Promise<Executable>>();
+    const load = (size: number) => {
+      const { prepare: _prepare, elastic: _elastic, ...program } = at(size);
+      return this.load(program);
+    };
+    return {
+      run: async (fed, key) => {
+        const feeds = prepare?.(fed) ?? fed, size = sizeOf(feeds);
+        if (!loaded.has(size)) loaded.set(size, load(size));
+        return await (await loaded.get(size)!).run(feeds, key);
+      },
+      dispose: async () => {
+        for (const executable of await Promise.all(loaded.values())) await executable.dispose();
+      },
+    };
+  }
+
+  async #load(program: Program, compiled: Compiled): Promise<Executable> {
     const { prepare = (feeds) => feeds, elastic, writes = {} } = program;
-    const compiled = compileProgram(program, this.adapt), { graph } = compiled, model = emitOnnx(compiled);
+    const { graph } = compiled, model = emitOnnx(compiled);
     const session = await this.runtime.InferenceSession.create(model.bytes, this.options);
     const inputs = Object.keys(program.inputs), drawn = new Map<string, HostTensor>();
     /** A value as it is in a run. */

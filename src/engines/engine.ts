@@ -39,9 +39,9 @@ export interface Program {
   readonly writes?: Readonly<Record<string, string>>;
 }
 
-/** A size that every run chooses. Every tensor's extents grow in proportion to it, from some length on. */
+/** A size that every run chooses. Extents of tensors are multiples of it, or shares, plus something. */
 export interface Elastic {
-  /** What all sizes are multiples of, unless it is the largest. */
+  /** What all sizes are multiples of. */
   readonly unit: number;
   /** The size of a run. @param feeds as prepared */
   readonly sizeOf: (feeds: HostTensors) => number;

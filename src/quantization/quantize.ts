@@ -38,6 +38,11 @@ export interface QuantizeOptions {
    * a weight is 0 only beside a gate at an end of its range, where the gate itself has no gradient.
    */
   readonly skip?: boolean;
+  /**
+   * Numbers of all grids of a stack that are computed at a time [2^23]: 32 MB where all grids count, and few operations where,
+   * as at the beginning, only x itself does.
+   */
+  readonly tile?: number;
   /** The most lines that x has in any run of the same graph, by which it is cut into tiles [those of x]. */
   readonly mostLines?: number;
 }
@@ -131,8 +136,10 @@ function after(x: Tensor, ...others: Tensor[]): Tensor {
 /** Numbers of a tensor from which on it pays to find out which grids count. */
 const LONG = 8192;
 
-/** Numbers of all grids of a stack that are computed at a time: 4 MB, of which a processor's cache holds several. */
 const TILE = 2 ** 23;
+
+/** Numbers of all grids of a stack that are kept for the gradient: more are computed again. */
+const KEPT = 2 ** 20;
 
 /** Most tiles. Numbers of rows are multiples of it, so that equal tiles grow with them. */
 const MOST_TILES = ROW_UNIT;
@@ -147,18 +154,19 @@ function tilesOf(lines: number, perTile: number): number {
 /**
  * Quantizes each tensor of a stack with its own step and its own mixture of bit widths.
  *
- * The grids of a large tensor take five times its room, and what is done to them is little: they are computed tile by tile,
- * while a tile stays in the cache, and once more for the gradient instead of being kept until then.
+ * The grids of a large tensor take five times its room, and what is done to them is little: they are computed once more for the
+ * gradient instead of being kept until then, and tile by tile.
  * @param x [G, ..., width]
  * @returns as x
  */
 export function quantizeWith(
   x: Tensor,
   { perStep, mixture }: Levels,
-  { signed = true, clip = true, skip = false, mostLines }: QuantizeOptions = {},
+  { signed = true, clip = true, skip = false, tile = TILE, mostLines }: QuantizeOptions = {},
 ): Tensor {
   const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width, count = STEP_RATIOS.length;
-  const most = mostLines ?? lines, tiles = tilesOf(most, TILE / (groups * count * width)), large = tiles > 1;
+  const most = mostLines ?? lines, perLine = groups * count * width;
+  const tiles = tilesOf(most, tile / perLine), large = most * perLine > KEPT;
   const end = rangeOverStep(signed) * WITHIN;
   const skips = skip && most * width >= LONG;
   /** x in steps of s2, that limited to the range, and its levels. @param x [G, 1, N] */
@@ -181,7 +189,7 @@ export function quantizeWith(
     return { value: tf.matMul(grids.mixture, made[2]), gradFunc };
   });
   const flat = tf.reshape(x, [groups, 1, -1]);
-  if (!large) return tf.reshape(apply(flat, perStep, mixture), x.shape);
+  if (tiles === 1) return tf.reshape(apply(flat, perStep, mixture), x.shape);
   // The last tile is longer by what does not divide, which is as much for every number of rows.
   const each = Math.floor(lines / tiles), sizes = new Array<number>(tiles).fill(width * each);
   sizes[tiles - 1]! += width * (lines - tiles * each);

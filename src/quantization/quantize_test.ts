@@ -5,9 +5,10 @@ import { optimize } from "../compile/compile.ts";
 import { peakBytes } from "../compile/cost.ts";
 import { traceProgram } from "../engines/compiled.ts";
 import { assertAllClose, compiled, cpu, normal, runOnce } from "../engines/testing.ts";
+import type { Program } from "../engines/engine.ts";
 import { float32 } from "../tensor/host_tensor.ts";
 import { levelWeights } from "./gates.ts";
-import { quantize, type QuantizeOptions, rangeOverStep, STEP_RATIOS } from "./quantize.ts";
+import { levelsOf, quantize, type QuantizeOptions, quantizeWith, rangeOverStep, STEP_RATIOS } from "./quantize.ts";
 
 /** Half to even. */
 function round(x: number): number {
@@ -164,14 +165,14 @@ function programOf(lines: number, width: number) {
   };
   const apply = ({ x, s2, weights, c }: Record<string, tf.Tensor>) => {
     const f = (x: tf.Tensor, s2: tf.Tensor, weights: tf.Tensor) =>
-      tf.sum(tf.mul(quantize(x, s2, weights), c!)) as tf.Scalar;
+      tf.sum(tf.mul(quantize(x, s2, weights, { tile: TILE }), c!)) as tf.Scalar;
     const [dx, dStep, dWeights] = tf.grads(f)([x!, s2!, weights!]);
-    return { y: quantize(x!, s2!, weights!), dx: dx!, dStep: dStep!, dWeights: dWeights! };
+    return { y: quantize(x!, s2!, weights!, { tile: TILE }), dx: dx!, dStep: dStep!, dWeights: dWeights! };
   };
   return { program: { name: "quantize", inputs, apply }, inputs };
 }
-/** More lines than one tile has. */
-const LINES = 750, WIDTH = 96;
+/** Numbers of a tile, and more lines than it has. */
+const TILE = 2 ** 20, LINES = 750, WIDTH = 96;
 
 Deno.test("quantize() and its gradients are the same on every compiled engine, small or large", async () => {
   for (const [lines, width, loss] of [[5, 7, 1], [LINES, WIDTH, 100]] as const) {
@@ -207,4 +208,24 @@ Deno.test("quantize() of a large tensor does not keep its grids for the gradient
   const { program, inputs } = programOf(20 * LINES, WIDTH), graph = optimize(traceProgram(program).graph);
   const copies = peakBytes(graph) / (4 * inputs.x.data.length);
   assert.ok(copies < 7, `with five grids at hand at a time it takes ${copies.toFixed(1)} times the room of its input`);
+});
+
+Deno.test("on native, quantizers whose gates are all open, and so round nothing, have the values and gradients of others", async () => {
+  const shape = [3, 64, 130], inputs = { x: normal(shape, 1, "x"), c: normal(shape, 1, "c") };
+  const program: Program = {
+    name: "open gates",
+    inputs,
+    apply: ({ x, c }) => {
+      const f = (x: tf.Tensor, logStep: tf.Tensor, gates: tf.Tensor) => {
+        const levels = levelsOf(logStep, levelWeights(gates));
+        return tf.sum(tf.mul(quantizeWith(x, levels, { skip: true, tile: 2 ** 14 }), c!)) as tf.Scalar;
+      };
+      const given = [x!, tf.log(tf.tensor1d([0.4, 0.8, 1.3])), tf.ones([3, 4])] as const;
+      const [dx, dStep] = tf.grads(f)([...given]);
+      return { value: f(...given), dx: dx!, dStep: dStep! };
+    },
+  };
+  const native = compiled.find(({ name }) => name === "native")!.device;
+  const expected = await runOnce(cpu, program, inputs);
+  assertAllClose(await runOnce(native, program, inputs), expected, "open gates", { abs: 2e-3, rel: 1e-4 });
 });

@@ -125,7 +125,8 @@ export const batchInputs = (batch: number, length: number, rows: number): Record
 
 /** Feeds `ids` and `mask` [B, S] laid out in rows, all others as they are. */
 const inRows = (rowsFor?: (mask: HostTensor) => number) => (feeds: HostTensors): HostTensors => {
-  const { ids, mask } = feeds as { ids: HostTensor; mask: HostTensor };
+  const { ids, mask } = feeds;
+  if (!ids || !mask) throw new Error(`Input "${ids ? "mask" : "ids"}" was not fed: a batch is tokens and their mask`);
   return { ...feeds, ...packTokens(ids, mask, rowsFor?.(mask)) };
 };
 

@@ -89,7 +89,7 @@ export function fuseProducts(graph: Graph): Graph {
   const uses = countUses(graph), operands = countOperands(graph);
   return rewrite(graph, (node, build, origin) => {
     const once = (value: Value): boolean => uses.get(origin(value)) === 1;
-    const onlyProducts = (value: Value): boolean => uses.get(origin(value)) === operands.get(origin(value));
+    const onlyProducts = (value: Value): boolean => (operands.get(origin(value)) ?? 0) === uses.get(origin(value));
     let value: Value | undefined;
     if (node.op === "Mul" || node.op === "Div") value = foldScale(node, build, once);
     else if (node.op === "Neg") value = foldNegation(node, build, once);

@@ -38,27 +38,34 @@ function openRows(build: Builder, weights: Value, output: Value): Value {
   return build.one("Slice", [rows, build.constant(int32([1], [0])), end, build.constant(int32([1], [1]))], output);
 }
 
+/** Operators of which an axis of the result is an axis of the operands, counted from the last one. */
+const ALIGNED = new Set(["Add", "Sub", "Mul", "Div", "Concat", "Cast", "Equal", "Not", "And", "Neg", "Exp", "Clip"]);
+
 /**
  * Axes along which a value may be shorter than its shape says, counted from the last one, for values that have such axes: where
- * `dropClosedRows` leaves rows out.
+ * `dropClosedRows` leaves rows out. What is not known to have kept an axis in its place is taken to be loose along all.
  */
 export function looseAxes(graph: Graph): Map<Value, ReadonlySet<number>> {
   const loose = new Map<Value, ReadonlySet<number>>(), none: ReadonlySet<number> = new Set();
-  const of = (value: Value | undefined) => value && loose.get(value) || none;
-  for (const { op, inputs, attributes, outputs: [output] } of graph.nodes) {
-    const axes = new Set<number>(), [a, b] = inputs.map(of);
-    if (op === "FusedMatMul") {
-      if (a!.has(attributes.transA ? -1 : -2)) axes.add(-2);
-      if (b!.has(attributes.transB ? -2 : -1)) axes.add(-1);
-    } else if (op === "Slice" && !attributes.ends) {
-      axes.add(-2);
-    } else if (op === "Slice") {
-      const { shape } = inputs[0]!, ends = attributes.ends as readonly number[];
-      for (const axis of a!) if (ends.at(axis)! >= shape.at(axis)!) axes.add(axis);
-    } else {
-      for (const value of inputs) for (const axis of of(value)) axes.add(axis);
+  for (const { op, inputs, attributes, outputs } of graph.nodes) {
+    const [a = none, b = none] = inputs.map((value) => loose.get(value) ?? none), axes = new Set<number>();
+    if (op === "Slice" && !attributes.ends) axes.add(-2);
+    else if (inputs.some((value) => loose.has(value))) {
+      if (op === "FusedMatMul") {
+        if (a.has(attributes.transA ? -1 : -2)) axes.add(-2);
+        if (b.has(attributes.transB ? -2 : -1)) axes.add(-1);
+        for (const axis of [...a, ...b]) if (axis < -2) axes.add(axis);
+      } else if (op === "Slice") {
+        const [starts, ends] = [attributes.starts, attributes.ends] as [readonly number[], readonly number[]];
+        // One row there is in any case.
+        for (const axis of a) if (starts.at(axis) !== 0 || ends.at(axis) !== 1) axes.add(axis);
+      } else if (ALIGNED.has(op)) {
+        for (const value of inputs) for (const axis of loose.get(value) ?? none) axes.add(axis);
+      } else {
+        for (const { shape } of outputs) shape.forEach((_, i) => axes.add(i - shape.length));
+      }
     }
-    if (axes.size > 0) loose.set(output!, axes);
+    if (axes.size > 0) outputs.forEach((value) => loose.set(value, axes));
   }
   return loose;
 }

@@ -4,13 +4,13 @@ import fc from "fast-check";
 import { runGraph } from "../../engines/testing.ts";
 import { float32 } from "../../tensor/host_tensor.ts";
 import { fuseProducts } from "./fuse.ts";
-import { dropClosedRows, keepAllRows } from "./open_rows.ts";
+import { dropClosedRows, keepAllRows, looseAxes } from "./open_rows.ts";
 import { graphOf, operators } from "./testing.ts";
 
 const openRows = (mixture: tf.Tensor) => tf.engine().runKernel("OpenRows", { mixture }) as tf.Tensor;
 const weight = fc.oneof(fc.constant(0), fc.constant(-0), fc.double({ min: -2, max: 2, noNaN: true }).map(Math.fround));
-/** A stack of two rows of five weights, one of them open. */
-const stack = fc.tuple(...Array.from({ length: 9 }, () => weight)).map((weights) => [...weights, 0.5]);
+/** A stack of two rows of five weights, of which none need be open. */
+const stack = fc.oneof(fc.constant(new Array(10).fill(0)), fc.tuple(...Array.from({ length: 10 }, () => weight)));
 
 Deno.test("dropClosedRows() picks the weights that are not zero, in order, in as many rows as the fullest needs", async () => {
   const graph = dropClosedRows(graphOf({ weights: [2, 1, 5] }, ({ weights }) => ({ rows: openRows(weights!) })));
@@ -56,4 +56,35 @@ Deno.test("keepAllRows() does not drop what a product does besides picking rows"
     scaled: tf.mul(tf.matMul(row!, openRows(weights!)), 3),
   }));
   assert.deepEqual(operators(keepAllRows(fuseProducts(graph))), ["OpenRows", "FusedMatMul", "OpenRows", "FusedMatMul"]);
+});
+
+Deno.test("looseAxes() follows rows that may be left out until a product sums over them", () => {
+  const graph = dropClosedRows(
+    graphOf({ weights: [2, 1, 4], ratios: [1, 4, 1], x: [2, 1, 9] }, ({ weights, ratios, x }) => {
+      const rows = openRows(weights!), levels = tf.mul(x!, tf.matMul(rows, ratios!)), all = tf.concat([x!, levels], 1);
+      const sums = tf.matMul(x!, all, false, true);
+      return {
+        rows,
+        levels,
+        all,
+        mixed: tf.matMul(tf.matMul(weights!, rows, false, true), levels),
+        sums,
+        first: tf.slice(sums, [0, 0, 0], [2, 1, 1]),
+        rest: tf.slice(sums, [0, 0, 1], [2, 1, 4]),
+        flat: tf.reshape(levels, [-1]),
+      };
+    }),
+  );
+  const loose = looseAxes(graph);
+  const axes = Object.entries(graph.outputs).map(([name, value]) => [name, [...loose.get(value) ?? []]]);
+  assert.deepEqual(Object.fromEntries(axes), {
+    rows: [-2],
+    levels: [-2],
+    all: [-2],
+    mixed: [],
+    sums: [-1],
+    first: [],
+    rest: [-1],
+    flat: [-1],
+  });
 });
