@@ -10,16 +10,18 @@ import { type Demand, predictMemory } from "./memory.ts";
 
 /** Megabytes of VmHWM that `deno task bench --engine native --shape S --method M [--tokens-at-once N]` measured. */
 const MEASURED: readonly (readonly [shape: string, method: string, megabytes: number, tokensAtOnce?: number])[] = [
-  ["mini", "full-ft", 282],
-  ["mini", "lora", 246],
-  ["mini", "blora", 265],
-  ["xsmall", "full-ft", 2739],
-  ["xsmall", "lora", 1406],
-  ["xsmall", "blora", 2148],
+  ["mini", "full-ft", 287],
+  ["mini", "lora", 227],
+  ["mini", "blora", 272],
+  ["xsmall", "full-ft", 2795],
+  ["xsmall", "lora", 1440],
+  ["xsmall", "blora", 1975],
+  ["small", "lora", 1707],
+  ["base", "lora", 2808],
+  ["xsmall", "lora", 1048, 1024],
+  ["xsmall", "lora", 797, 512],
+  ["xsmall", "blora", 1125, 512],
   ["xsmall", "full-ft", 2721, 512],
-  ["xsmall", "lora", 984, 1024],
-  ["xsmall", "lora", 764, 512],
-  ["xsmall", "blora", 1096, 512],
 ];
 
 function predict(shape: string, method: string, batch = SHAPES[shape]!.batch, tokensAtOnce = Infinity): Demand {
