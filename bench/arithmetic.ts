@@ -6,7 +6,7 @@ import { attachMethod } from "../src/peft/registry.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
 import { fineTuneProgram } from "../src/training/model.ts";
 import type { Shape } from "./shapes.ts";
-import { sizedFor, tokensOf } from "./train_step.ts";
+import { sizedFor } from "./train_step.ts";
 
 /**
  * Multiply-accumulates of all matrix products of one step, forward and backward.
@@ -17,6 +17,6 @@ export function macsOfStep(method: string, shape: Shape, padded: boolean, option
   const adapter = attachMethod(method, config, options);
   const model = { config, adapter, labels: 2, classifierDropout: 0.1, tableByRows: true };
   const program = fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length);
-  const sized = padded ? sizedFor(program, tokensOf(shape, 1)) : program;
+  const sized = padded ? sizedFor(program, shape) : program;
   return multiplyAccumulates(optimize(traceProgram(sized).graph));
 }

@@ -5,12 +5,12 @@
 import { isProduct, macsOf, multiplyAccumulates } from "../src/compile/cost.ts";
 import { type CompiledDevice, compileProgram } from "../src/engines/compiled.ts";
 import type { EngineName } from "../src/engines/open.ts";
+import { rowsAtOnce } from "../src/training/batches.ts";
 import { ceiling } from "./gemm.ts";
 import { partsOf } from "./parts.ts";
 import { given, type Request } from "./request.ts";
 import { type Event, kernelTimes, sumBy } from "./trace.ts";
-import { rowsAtOnce } from "../src/training/batches.ts";
-import { giveUp, openStep, tokensOf } from "./train_step.ts";
+import { giveUp, openStep, sizeFor } from "./train_step.ts";
 
 const request = given<Request & { readonly engine: EngineName; readonly json: boolean }>();
 const { engine, method, shape, threads, steps, target, tokensAtOnce } = request;
@@ -28,13 +28,9 @@ try {
   // Calibration leaves a trace of its own before; the step's is the largest.
   const traces = [...Deno.readDirSync(folder)].map(({ name }) => Deno.readTextFileSync(`${folder}/${name}`));
   const events = JSON.parse(traces.sort((a, b) => b.length - a.length)[0] ?? "[]") as Event[];
-  const { elastic } = step.program,
-    batch = { ...request, batch: rowsAtOnce(request.batch, request.length, tokensAtOnce) };
-  const { graph } = compileProgram(
-    step.program,
-    device.adapt,
-    elastic?.sizeOf(step.program.prepare!(tokensOf(batch, 1))),
-  );
+  const batch = rowsAtOnce(request.batch, request.length, tokensAtOnce),
+    size = sizeFor(step.program, { ...request, batch });
+  const { graph } = compileProgram(step.program, device.adapt, size);
   const nodes = graph.nodes.filter(({ op }) => op !== "Constant"), parts = partsOf(graph, step.layout, step.rows);
   const timed = kernelTimes(events, nodes.map(({ op }) => op), steps);
   const total = timed.reduce((sum, { ms }) => sum + ms, 0), flops = 2 * multiplyAccumulates(graph);

@@ -1,9 +1,9 @@
 /** A training step of a method at a shape, ready to run: random weights, a quarter of each row padded, dropout 0.1. */
 import { encoderShapes, headShapes } from "../src/deberta/config.ts";
+import type { Program } from "../src/engines/engine.ts";
 import { type EngineOptions, openEngine, parseEngineName } from "../src/engines/open.ts";
 import { InputError } from "../src/errors.ts";
 import { attachMethod } from "../src/peft/registry.ts";
-import type { Program } from "../src/engines/engine.ts";
 import { float32, type HostTensor, type HostTensors, int32 } from "../src/tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
 import { rowsAtOnce } from "../src/training/batches.ts";
@@ -29,16 +29,21 @@ export interface StepOptions extends EngineOptions {
 }
 
 /** The tokens of a step: other ones in each, as in training, and a quarter of each row padded. */
-export function tokensOf({ config, batch, length }: Shape, step: number): Record<"ids" | "mask", HostTensor> {
+export function paddedBatch({ config, batch, length }: Shape, step: number): Record<"ids" | "mask", HostTensor> {
   const token = (i: number) => 1 + ((step * batch * length + i) * 7919) % (config.vocabulary - 1);
   const ids = Array.from({ length: batch * length }, (_, i) => i % length < length * 3 / 4 ? token(i) : 0);
   return { ids: int32([batch, length], ids), mask: float32([batch, length], ids.map((id) => id === 0 ? 0 : 1)) };
 }
 
-/** A program as it is for the number of rows that such tokens have. */
-export function sizedFor(program: Program, batch: Record<"ids" | "mask", HostTensor>): Program {
-  const { elastic, prepare } = program;
-  return elastic && prepare ? elastic.at(elastic.sizeOf(prepare(batch))) : program;
+/** The size that an elastic program has for such tokens. */
+export function sizeFor({ elastic, prepare }: Program, shape: Shape): number | undefined {
+  return elastic && prepare && elastic.sizeOf(prepare(paddedBatch(shape, 1)));
+}
+
+/** A program as it is for such tokens. */
+export function sizedFor(program: Program, shape: Shape): Program {
+  const size = sizeFor(program, shape);
+  return size === undefined ? program : program.elastic!.at(size);
 }
 
 export async function openStep(engine: string, method: string, { config, batch, length }: Shape, options: StepOptions) {
@@ -48,7 +53,7 @@ export async function openStep(engine: string, method: string, { config, batch, 
   const layout = layoutOf(model), optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
   // Numbers as transformers starts with: others could be so large or small that processors take longer over them.
   const weights = initializeModel({ ...encoderShapes(config), ...headShapes(config, 2) }, 0.02, 0);
-  const tokens = (step: number) => tokensOf({ config, batch, length }, step);
+  const tokens = (step: number) => paddedBatch({ config, batch, length }, step);
   const device = await openEngine(parseEngineName(engine), engineOptions);
   let seen: HostTensors = {};
   if (calibrates(model.adapter)) {

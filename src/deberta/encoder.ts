@@ -43,6 +43,14 @@ export interface Tokens {
   readonly placeOf: Tensor;
 }
 
+/** The batch among a program's inputs. */
+export const tokensOf = ({ ids, mask, rowOf, placeOf }: Readonly<Record<string, Tensor>>): Tokens => ({
+  ids: ids!,
+  mask: mask!,
+  rowOf: rowOf!,
+  placeOf: placeOf!,
+});
+
 /** The plain projection x W^T + b. @param x [N, in] @returns [N, out] */
 export function affine(pass: Pick<Pass, "weight">, module: string, x: Tensor): Tensor {
   return tf.add(tf.matMul(x, pass.weight(`${module}.weight`), false, true), pass.weight(`${module}.bias`));

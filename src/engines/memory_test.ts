@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SHAPES } from "../../bench/shapes.ts";
-import { sizedFor, tokensOf } from "../../bench/train_step.ts";
+import { sizedFor } from "../../bench/train_step.ts";
 import { attachMethod } from "../peft/registry.ts";
 import { ADAMW_DEFAULTS } from "../training/adamw.ts";
 import { rowsAtOnce } from "../training/batches.ts";
@@ -28,8 +28,8 @@ function predict(shape: string, method: string, batch = SHAPES[shape]!.batch, to
   const { config, length } = SHAPES[shape]!, rows = rowsAtOnce(batch, length, tokensAtOnce);
   const model = { config, adapter: attachMethod(method, config), labels: 2, classifierDropout: 0.1, tableByRows: true };
   const step = fineTuneStep(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length, rows);
-  const tokens = tokensOf({ config, batch: rows, length }, 1);
-  return predictMemory(programsOf(step, rows < batch).map((one) => sizedFor(one, tokens)), hostTableBytes(model));
+  const programs = programsOf(step, rows < batch).map((one) => sizedFor(one, { config, batch: rows, length }));
+  return predictMemory(programs, hostTableBytes(model));
 }
 
 for (const [shape, method, measured, tokensAtOnce] of MEASURED) {

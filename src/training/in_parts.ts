@@ -24,10 +24,11 @@ export class Accumulator {
     count: number,
     load: (what: "gradient" | "update", make: () => Program) => Promise<Executable>,
   ): Promise<Executable> {
-    // The sizes of the update are no part of the batch.
-    const shared = new Set(Object.keys(updateProgram(step).inputs));
+    const updating = updateProgram(step);
+    // What the update reads is no part of the batch.
+    const shared = new Set(Object.keys(updating.inputs));
     const gradient = await load("gradient", () => gradientProgram(step));
-    const update = await load("update", () => updateProgram(step));
+    const update = await load("update", () => updating);
     const run: Executable["run"] = async (feeds, noise) => {
       const whole = Object.entries(feeds).filter(([name]) => !shared.has(name));
       const others = Object.fromEntries(Object.entries(feeds).filter(([name]) => shared.has(name)));

@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { TensorSpec } from "../compile/tracer.ts";
 import { type DebertaConfig, encoderShapes, headShapes, WORD_EMBEDDINGS } from "../deberta/config.ts";
-import { affine, classify, encode, encodeFirst, firstRows, type Pass, type Tokens } from "../deberta/encoder.ts";
+import { affine, classify, encode, encodeFirst, firstRows, type Pass, tokensOf } from "../deberta/encoder.ts";
 import { isPacked, packedRows, packTokens, ROW_UNIT } from "../deberta/packing.ts";
 import type { Noise, Program, Tensors } from "../engines/engine.ts";
 import type { Adapter, Group, Mode, Scope } from "../peft/method.ts";
@@ -147,14 +147,6 @@ function frozenInputs(model: Model): Record<string, TensorSpec> {
     Object.entries(frozenShapes(model)).map(([name, shape]) => [frozenRegister(name), { dtype: "float32", shape }]),
   );
 }
-
-/** The batch among a program's inputs. */
-export const tokensOf = ({ ids, mask, rowOf, placeOf }: Tensors): Tokens => ({
-  ids: ids!,
-  mask: mask!,
-  rowOf: rowOf!,
-  placeOf: placeOf!,
-});
 
 /** The logits of a batch in an open pass. @returns [B, labels] */
 export const logitsOf = (model: Model, pass: Pass, given: Tensors): Tensor => {

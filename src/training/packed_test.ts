@@ -8,10 +8,9 @@ import { float32, type HostTensors, int32 } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "./adamw.ts";
 import { tokenFeeds } from "./batches.ts";
 import { initializeModel } from "./initialize.ts";
-import { evaluateProgram, fineTuneProgram, type Model } from "./model.ts";
+import { evaluateProgram, fineTuneProgram, layoutOf, type Model } from "./model.ts";
 import { startingTensors, startRegisters } from "./start.ts";
 import { stepFeeds, trackedRegister, vectorsOf } from "./step.ts";
-import { layoutOf } from "./model.ts";
 import { TINY } from "./testing.ts";
 
 const BATCH = 32, LENGTH = 64, STEPS = 4, config = { ...TINY, hidden: 32, layers: 2, maxPosition: 128 };

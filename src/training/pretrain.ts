@@ -7,7 +7,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type DebertaConfig, encoderShapes, layerName } from "../deberta/config.ts";
 import { gelu } from "../deberta/composites.ts";
-import { affine, encode } from "../deberta/encoder.ts";
+import { affine, encode, tokensOf } from "../deberta/encoder.ts";
 import type { Device } from "../engines/engine.ts";
 import { ProgramCache } from "../engines/program_cache.ts";
 import type { Adapter } from "../peft/method.ts";
@@ -17,7 +17,7 @@ import { ADAMW_DEFAULTS } from "./adamw.ts";
 import { tokenFeeds, trainingBatches } from "./batches.ts";
 import { initializeModel } from "./initialize.ts";
 import { flatten, layOut, unflatten } from "./layout.ts";
-import { batchInputs, groupOf, openPass, takesBatch, tokensOf } from "./model.ts";
+import { batchInputs, groupOf, openPass, takesBatch } from "./model.ts";
 import { linearSchedule } from "./schedule.ts";
 import { freshState, type Optimizer, stateRegisters, type StepDefinition, stepFeeds, trainProgram } from "./step.ts";
 

@@ -1,7 +1,8 @@
 /** Folds scales, transposes and additions into the matrix products beside them. */
+import { isProduct as isProductNode } from "../cost.ts";
 import { type Builder, countUses, type Graph, type Node, rewrite, sameShape, uniformValue, type Value } from "../ir.ts";
 
-const isProduct = (value: Value): boolean => value.node?.op === "Gemm" || value.node?.op === "FusedMatMul";
+const isProduct = ({ node }: Value): boolean => node !== null && isProductNode(node);
 
 /** Folds `product * c` and `product / c` for a constant c into the product's alpha. */
 function foldScale(node: Node, build: Builder, once: (value: Value) => boolean): Value | undefined {
@@ -77,8 +78,7 @@ function foldTranspose(node: Node, build: Builder): Value | undefined {
 /** How often each value is read as one of the two operands of a product. */
 function countOperands(graph: Graph): Map<Value, number> {
   const counts = new Map<Value, number>();
-  for (const { op, inputs } of graph.nodes) {
-    if (op !== "Gemm" && op !== "FusedMatMul") continue;
+  for (const { inputs } of graph.nodes.filter(isProductNode)) {
     for (const value of inputs.slice(0, 2)) counts.set(value, (counts.get(value) ?? 0) + 1);
   }
   return counts;
@@ -94,7 +94,7 @@ export function fuseProducts(graph: Graph): Graph {
     if (node.op === "Mul" || node.op === "Div") value = foldScale(node, build, once);
     else if (node.op === "Neg") value = foldNegation(node, build, once);
     else if (node.op === "Add") value = foldSum(node, build, once);
-    else if (node.op === "Gemm" || node.op === "FusedMatMul") {
+    else if (isProductNode(node)) {
       value = foldTranspose(node, build) ?? foldOperandScale(node, build, onlyProducts);
     }
     return value && [value];
