@@ -22,7 +22,7 @@ import {
   sampleGates,
   testGates,
 } from "../quantization/gates.ts";
-import { levelsOf, quantizeWith, splitLevels } from "../quantization/quantize.ts";
+import { levelsOf, quantizeWith, rescaled, splitLevels } from "../quantization/quantize.ts";
 import { MATRICES, QUANTIZED, type Quantized, type Site } from "../training/record.ts";
 import {
   affineStack,
@@ -103,24 +103,26 @@ const isWeight = (kind: Quantized): boolean => ["W0", "A", "B", "E"].includes(ki
 
 /** The quantizers of one family in one run. */
 interface Quantizers {
-  /** Of weights of all its modules. @param x [rows, ...] */
-  weights(kind: Quantized, x: Tensor): Tensor;
-  /** Of what the chosen members of a layer give. @param x [chosen, ...] */
-  activations(kind: Quantized, x: Tensor, layer: number, chosen: readonly number[]): Tensor;
+  /** Of weights of all its modules, in stacks of as many as one likes, one after the other. */
+  weights(kind: Quantized, stacks: readonly Tensor[]): readonly Tensor[];
+  /** Of what the chosen members of a layer give, times `gain`. @param x [chosen, ...], times `gain` already */
+  activations(kind: Quantized, x: Tensor, layer: number, chosen: readonly number[], gain?: number): Tensor;
 }
 
 function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scope): Quantizers {
   const { name, rows, layers, members } = family;
-  if (kinds.length === 0) return { weights: (_, x) => x, activations: (_, x) => x };
+  if (kinds.length === 0) return { weights: (_, stacks) => stacks, activations: (_, x) => x };
   if (scope.mode === "calibrate") {
     const probe = (kind: Quantized, row: number, x: Tensor) => scope.probe(probeName(family, kind, row), x);
     return {
-      weights: (kind, x) => {
-        unstack(x).forEach((tensor, row) => probe(kind, row, tensor));
-        return x;
+      weights: (kind, stacks) => {
+        stacks.flatMap(unstack).forEach((tensor, row) => probe(kind, row, tensor));
+        return stacks;
       },
-      activations: (kind, x, layer, chosen) => {
-        unstack(x).forEach((tensor, i) => probe(kind, layer * members + chosen[i]!, scope.withoutPadding(tensor)));
+      activations: (kind, x, layer, chosen, gain = 1) => {
+        unstack(tf.div(x, gain)).forEach((tensor, i) =>
+          probe(kind, layer * members + chosen[i]!, scope.withoutPadding(tensor))
+        );
         return x;
       },
     };
@@ -139,12 +141,15 @@ function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scop
   const levelsBy = new Map(kinds.map((kind, i) => [kind, split.splice(0, stacks[i]!.length)]));
   return {
     // The gates of B-LoRA are hard-concrete ones.
-    weights: (kind, x) => quantizeWith(x, levelsBy.get(kind)![0]!, { skip: true }),
-    activations: (kind, x, layer, chosen) => {
+    weights: (kind, stacks) => {
+      const levels = splitLevels(levelsBy.get(kind)![0]!, stacks.map(({ shape }) => shape[0]!));
+      return stacks.map((x, i) => quantizeWith(x, levels[i]!, { skip: true }));
+    },
+    activations: (kind, x, layer, chosen, gain = 1) => {
       const { perStep, mixture } = levelsBy.get(kind)![layer]!;
       const choose = (part: Tensor) => memberOf(part, chosen, members);
-      const chosenLevels = { perStep: choose(perStep), mixture: choose(mixture) };
-      return quantizeWith(x, chosenLevels, { skip: true, mostLines: scope.mostRows(x.shape[1]!) });
+      const levels = rescaled({ perStep: choose(perStep), mixture: choose(mixture) }, gain);
+      return quantizeWith(x, levels, { skip: true, mostLines: scope.mostRows(x.shape[1]!) });
     },
   };
 }
@@ -156,26 +161,45 @@ function openRankMask(family: Family, scope: Scope, rank: number): Tensor {
   return rankMask(scope.mode === "train" ? sampleGates(phi, scope.noise.uniform(name, phi.shape)) : testGates(phi));
 }
 
+/**
+ * Numbers of a tensor from which on the members of a family are computed one by one: to multiply a large tensor by a scalar is
+ * quicker than to multiply a stack of them by one each. Small ones cost less together.
+ */
+const LARGE = 2 ** 17;
+
 /** A family's projections in one run. */
 function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alpha }: BloraOptions) {
-  const { name, layers, members } = family, quantizers = openQuantizers(family, quantizersOf(variant), scope);
-  const stack = (part: string) => tf.stack(family.modules.flat().map((module) => scope.weight(`${module}.${part}`)));
-  const weights = (kind: "W0" | "A" | "B" | "E") =>
-    quantizers.weights(kind, kind === "W0" ? stack("weight") : scope.parameter(`${name}.lora_${kind}`));
-  const perLayer = (tensor: Tensor) => partsOf(tensor, layers);
-  const W0 = perLayer(weights("W0")), bias = perLayer(tf.expandDims(stack("bias"), 1)); // [G, out, in], [G, 1, out]
-  const A = perLayer(weights("A")), B = perLayer(weights("B")); // [G, r, in], [G, out, r]
-  const live = () => tf.mul(weights("E"), openRankMask(family, scope, rank));
-  const E = variant.adaptsRank ? perLayer(tf.expandDims(live(), 1)) : undefined; // [G, 1, r]
+  const { name, layers, members, into, out } = family;
+  const quantizers = openQuantizers(family, quantizersOf(variant), scope), gain = alpha / rank;
+  const own = (part: string) => family.modules.flat().map((module) => scope.weight(`${module}.${part}`));
+  /** Of one tensor for each row: those of the chosen members of a layer, stacked. */
+  const byMember = (stacks: readonly Tensor[]) => {
+    const perLayer = stacks.length === 1 ? partsOf(stacks[0]!, layers) : undefined;
+    return (layer: number, chosen: readonly number[]): Tensor => {
+      if (perLayer) return memberOf(perLayer[layer]!, chosen, members);
+      const rows = chosen.map((member) => stacks[layer * members + member]!);
+      return rows.length === 1 ? rows[0]! : tf.concat(rows);
+    };
+  };
+  const factor = (kind: "A" | "B" | "E") => quantizers.weights(kind, [scope.parameter(`${name}.lora_${kind}`)]);
+  const frozen = own("weight"), stacks = into * out >= LARGE ? frozen.map((W) => tf.expandDims(W)) : [tf.stack(frozen)];
+  const W0 = byMember(quantizers.weights("W0", stacks)), bias = byMember([tf.expandDims(tf.stack(own("bias")), 1)]);
+  const A = byMember(factor("A")), B = byMember(factor("B")); // [G, r, in], [G, out, r]
+  const live = () => tf.mul(factor("E")[0]!, openRankMask(family, scope, rank));
+  const E = variant.adaptsRank ? byMember([tf.expandDims(live(), 1)]) : undefined; // [G, 1, r]
 
   return (layer: number, chosen: readonly number[], x: Tensor): Tensor[] => {
-    const pick = (stacks: Tensor[]) => memberOf(stacks[layer]!, chosen, members);
-    const q = (kind: Quantized, y: Tensor) => quantizers.activations(kind, y, layer, chosen);
-    const base = q("W0-out", affineStack(x, pick(W0), pick(bias))); // [G, N, out]
-    let low = q("A-out", affineStack(x, pick(A))); // [G, N, r]
-    if (E) low = q("E-out", tf.mul(low, pick(E)));
-    const update = q("AB-out", tf.matMul(low, pick(B), false, true)); // [G, N, out]
-    return unstack(q("out", tf.add(base, tf.mul(update, alpha / rank))));
+    const q = (kind: Quantized, y: Tensor, some = chosen, gain?: number) =>
+      quantizers.activations(kind, y, layer, some, gain);
+    let low = q("A-out", affineStack(x, A(layer, chosen))); // [G, N, r]
+    if (E) low = q("E-out", tf.mul(low, E(layer, chosen)));
+    const apart = scope.mostRows(x.shape[0]!) * out >= LARGE;
+    return partsOf(low, apart ? chosen.length : 1).flatMap((low, part) => {
+      const some = apart ? [chosen[part]!] : chosen;
+      const base = q("W0-out", affineStack(x, W0(layer, some), bias(layer, some)), some); // [G, N, out]
+      const update = q("AB-out", tf.mul(tf.matMul(low, B(layer, some), false, true), gain), some, gain); // [G, N, out]
+      return unstack(q("out", tf.add(base, update), some));
+    });
   };
 }
 

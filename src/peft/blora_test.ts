@@ -1,8 +1,12 @@
+import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
-import { assertClose, cpu, runOnce } from "../engines/testing.ts";
+import type { Program } from "../engines/engine.ts";
+import { assertAllClose, assertClose, compiled, cpu, normal, runOnce } from "../engines/testing.ts";
 import { float32, type HostTensor, type HostTensors } from "../tensor/host_tensor.ts";
 import { evaluateProgram, type Model } from "../training/model.ts";
-import { batch, initialTensors, load, lossAndGradient, modelOf, smoothPoint } from "./testing.ts";
+import type { Scope } from "./method.ts";
+import { attachMethod } from "./registry.ts";
+import { batch, config, initialTensors, load, lossAndGradient, modelOf, smoothPoint } from "./testing.ts";
 
 const rank = 4, KINDS = 9, ROWS = 6;
 
@@ -105,3 +109,59 @@ Deno.test("a half-open rank gate has the straight-through gradient of the task's
   assert.ok(Math.abs(expected) > 1e-4, `the loss does not feel the mask: ${expected}`);
   assert.ok(Math.abs(slope - expected) <= 5e-4 + 3e-2 * Math.abs(expected), `gradient ${slope}, expected ${expected}`);
 });
+
+for (const [hidden, what] of [[256, "from one stack"], [384, "one by one"]] as const) {
+  Deno.test(`projections of many tokens are computed apart, those of few together, with the same results; weights ${what}`, async () => {
+    const rows = 600,
+      wide = { ...config, hidden, layers: 1, heads: 2 },
+      adapter = attachMethod("blora", wide, { rank });
+    const [modules] = [["query", "key", "value"].map((name) => `deberta.encoder.layer.0.attention.self.${name}_proj`)];
+    const parameters = Object.fromEntries(
+      Object.entries(adapter.parameters).map(([name, { shape }]) => {
+        if (name.endsWith("log_scales")) return [name, float32(shape, new Array(27).fill(0.5))];
+        // All open but the last gates of bit widths: 16 bits.
+        if (name.endsWith("gates")) {
+          return [
+            name,
+            float32(shape, normal(shape).data.map((_, i) => i % 4 === 3 ? -3 : 6)),
+          ];
+        }
+        return [name, normal(shape, 0.3, name)];
+      }),
+    );
+    const weights = Object.fromEntries(modules!.flatMap((module) => [
+      [`${module}.weight`, normal([hidden, hidden], 0.05, module)],
+      [`${module}.bias`, normal([hidden], 0.1, module)],
+    ]));
+    const x = normal([rows, hidden], 1), names = ["attention.lora_A", "attention.lora_B", "attention.log_scales"];
+    const program = (parts: number): Program => ({
+      name: "projections",
+      inputs: { x, ...parameters, ...weights },
+      apply: (inputs) => {
+        const projected = (given: tf.Tensor[]) => {
+          const trained = new Map(names.map((name, i) => [name, given[i]!]));
+          const scope: Pick<Scope, "mode" | "weight" | "parameter" | "mostRows"> = {
+            mode: "evaluate",
+            weight: (name) => inputs[name]!,
+            parameter: (name) => trained.get(name) ?? inputs[name]!,
+            mostRows: (count) => count,
+          };
+          const { linear } = adapter.open(scope as Scope);
+          const each = tf.split(inputs.x!, parts).map((part) => linear!(modules!, part)!);
+          return modules!.map((_, i) => tf.concat(each.map((made) => made[i]!)));
+        };
+        const loss = (...given: tf.Tensor[]) =>
+          projected(given).map((y) => tf.mean(tf.square(y))).reduce((a, b) => tf.add(a, b)) as tf.Scalar;
+        const given = names.map((name) => inputs[name]!), gradients = tf.grads(loss)(given);
+        return Object.fromEntries([
+          ...projected(given).map((y, i) => [`y${i}`, y]),
+          ...gradients.map((gradient, i) => [names[i]!, gradient]),
+        ]);
+      },
+    });
+    const { device } = compiled.find(({ name }) => name === "native")!;
+    const apart = await runOnce(device, program(1), program(1).inputs as HostTensors);
+    const together = await runOnce(device, program(4), program(4).inputs as HostTensors);
+    assertAllClose(apart, together, "projections", { abs: 2e-3, rel: 1e-2 });
+  });
+}

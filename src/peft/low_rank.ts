@@ -65,12 +65,16 @@ export function lowRankAdapter(config: DebertaConfig, { rank, alpha, target }: L
       const live = mode === "train" ? rank : use.rank;
       const scale = (mode === "train" && use.trainingScale?.(noise)) || alpha / live;
       const first = (factor: Tensor, size: [number, number]) => live === rank ? factor : tf.slice(factor, [0, 0], size);
-      // The scale goes to A, the smallest of the matrices on the way.
-      const A = (module: string) => tf.mul(first(parameter(nameA(module)), [live, -1]), scale); // [r, in]
+      const A = (module: string) => first(parameter(nameA(module)), [live, -1]); // [r, in]
       const B = (module: string) => first(parameter(nameB(module)), [-1, live]); // [out, r]
       return {
         linear: beside(sites, affine, (mine, x) => {
-          const low = throughAll(x, tf.concat(mine.map(A)), mine.length); // [N, r] each
+          // The scale goes to A, the smallest of the matrices on the way.
+          const rows = tf.mul(
+            tf.concat(mine.map(A)),
+            typeof scale === "number" ? scale : tf.concat(mine.map(() => scale)),
+          );
+          const low = throughAll(x, rows, mine.length); // [N, r] each
           return (i) => tf.matMul(low[i]!, B(mine[i]!), false, true); // [N, out]
         }),
       };

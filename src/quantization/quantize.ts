@@ -5,16 +5,16 @@
  * s4 = 17 s8, ...), x2 + e4 is x rounded to the grid of s4, and so on: the sum is a mixture of plain roundings, weighted by
  * differences of the nested gates. They part company only where x lies exactly half-way between two points of a fine grid.
  *
- * With straight-through rounding the gradient has a closed form. With u = x / s2 limited to the range, y = sum_k m_k R_k(u),
- * m_k = weight_k s_k and R_k the nearest multiple of grid k's step, counted in that step: dL/dm_k = <dy, R_k(u)>, and, since the
- * weights sum to 1, dL/dx = dy inside the range, 0 outside, and dL/d(1 / s2) = s2 <dL/dx, x>.
+ * With straight-through rounding the gradient has a closed form. With c = x limited to the range, y = sum_k m_k R_k(c / s_k),
+ * m_k = weight_k s_k and R_k the nearest whole number, of 32 bits c / s2 itself: dL/dm_k = <dy, R_k>, and, since the weights sum
+ * to 1, dL/dx = dy inside the range, 0 outside, and dL/d(1 / s2) = s2 <dL/dx, x>.
  */
 import * as tf from "@tensorflow/tfjs";
 import { TRACE } from "../compile/tracer.ts";
 import { ROW_UNIT } from "../deberta/packing.ts";
 
 type Tensor = tf.Tensor;
-type Triple = [Tensor, Tensor, Tensor];
+type Pair = [Tensor, Tensor];
 
 /** s2 / s_k for k = 2, 4, 8, 16, 32: (2^k - 1) / 3. */
 export const STEP_RATIOS = [1, 5, 85, 21845, 1431655765] as const;
@@ -39,7 +39,7 @@ export interface QuantizeOptions {
    */
   readonly skip?: boolean;
   /**
-   * Numbers of all grids of a stack that are computed at a time [2^23]: 32 MB where all grids count, and few operations where,
+   * Numbers of all grids of a stack that are computed at a time [2^24]: 64 MB where all grids count, and few operations where,
    * as at the beginning, only x itself does.
    */
   readonly tile?: number;
@@ -87,40 +87,47 @@ export function splitLevels(levels: Levels, sizes: number[]): Levels[] {
   return perStep.map((part, i) => ({ perStep: part, mixture: mixture[i]! }));
 }
 
-/** What a stack is mixed from: x in steps of s2, and its multiples of the grids that are rounded to, or of those that count. */
+/** The same quantizers in another unit: what they make of g x is g times what these make of x. */
+export function rescaled({ perStep, mixture }: Levels, g: number): Levels {
+  return g === 1 ? { perStep, mixture } : { perStep: tf.div(perStep, g), mixture: tf.mul(mixture, g) };
+}
+
+/** The grids that a stack is rounded to: all four, or those that count. */
 interface Grids {
-  /** s2 / s_k, [1 or G, K, 1]. */
-  readonly ratios: Tensor;
-  /** The weights, that for 32 bits first, [G, 1, 1 + K]. */
+  /** 1 / s_k, [G, K, 1]. */
+  readonly perStep: Tensor;
+  /** weight_k s_k, [G, 1, K]. */
   readonly mixture: Tensor;
-  /** What belongs to all five grids in their order, 0 where one is left out. @param row [G, 1, 1 + K] @returns [G, 1, 5] */
+  /** What belongs to all four in their order, 0 where one is left out. @param row [G, 1, K] @returns [G, 1, 4] */
   whole(row: Tensor): Tensor;
 }
 
-/** @param skip whether to leave grids of weight 0 out, which compiled engines can */
-function gridsOf(mixture: Tensor, skip: boolean): Grids {
-  const ratios = tf.tensor(ROUNDED, [1, ROUNDED.length, 1]), count = ROUNDED.length;
-  const weights = tf.slice(mixture, [0, 0, 0], [-1, 1, count]), finest = tf.slice(mixture, [0, 0, count], [-1, 1, 1]);
-  const first = (row: Tensor) => tf.slice(row, [0, 0, 0], [-1, 1, 1]);
-  const others = (row: Tensor) => tf.slice(row, [0, 0, 1], [-1, 1, count]);
-  if (!skip || tf.getBackend() !== TRACE) {
-    return {
-      ratios,
-      mixture: tf.concat([finest, weights], 2),
-      whole: (row) => tf.concat([others(row), first(row)], 2),
-    };
-  }
-  const rows = tf.engine().runKernel("OpenRows", { mixture: weights }) as Tensor; // [G, K, 4]
+/**
+ * @param stack G of what is quantized
+ * @param skip whether to leave grids of weight 0 out, which compiled engines can
+ */
+function gridsOf({ perStep, mixture }: Levels, stack: number, skip: boolean): Grids {
+  const count = ROUNDED.length, steps = tf.mul(tf.tensor(ROUNDED, [1, count, 1]), perStep);
+  const own = tf.slice(mixture, [0, 0, 0], [-1, 1, count]);
+  // Where no grid counts, ONNX Runtime gives as many products as there are matrices on the left.
+  const weights = tf.mul(own, tf.ones([stack, 1, 1]));
+  if (!skip || tf.getBackend() !== TRACE) return { perStep: steps, mixture: weights, whole: (row) => row };
+  const rows = tf.engine().runKernel("OpenRows", { mixture: own }) as Tensor; // [G, K, 4]
   return {
-    ratios: tf.matMul(rows, ratios),
-    mixture: tf.concat([finest, tf.matMul(weights, rows, false, true)], 2),
-    whole: (row) => tf.concat([tf.matMul(others(row), rows), first(row)], 2),
+    perStep: tf.matMul(rows, steps),
+    mixture: tf.matMul(weights, rows, false, true),
+    whole: (row) => tf.matMul(row, rows),
   };
 }
 
-/** The levels of x: itself, and the multiples of each grid's step. @param limited [G, 1, N] @returns [G, 1 + K, N] */
-function levels(limited: Tensor, { ratios }: Grids): Tensor {
-  return tf.concat([limited, tf.sub(tf.add(tf.mul(limited, ratios), ROUNDING), ROUNDING)], 1);
+/** weight_32 of a stack, [G, 1, 1]. */
+function shareOfFinest({ perStep, mixture }: Levels): Tensor {
+  return tf.mul(tf.slice(mixture, [0, 0, ROUNDED.length], [-1, 1, 1]), perStep);
+}
+
+/** The nearest multiples of each grid's step, counted in it. @param limited [G, 1, N] @returns [G, K, N] */
+function multiples(limited: Tensor, { perStep }: Grids): Tensor {
+  return tf.sub(tf.add(tf.mul(limited, perStep), ROUNDING), ROUNDING);
 }
 
 /**
@@ -136,10 +143,10 @@ function after(x: Tensor, ...others: Tensor[]): Tensor {
 /** Numbers of a tensor from which on it pays to find out which grids count. */
 const LONG = 8192;
 
-const TILE = 2 ** 23;
+const TILE = 2 ** 24;
 
-/** Numbers of all grids of a stack that are kept for the gradient: more are computed again. */
-const KEPT = 2 ** 20;
+/** Numbers of all grids of a tensor that are kept for the gradient: more are computed again. */
+const KEPT = 2 ** 18;
 
 /** Most tiles. Numbers of rows are multiples of it, so that equal tiles grow with them. */
 const MOST_TILES = ROW_UNIT;
@@ -149,6 +156,13 @@ function tilesOf(lines: number, perTile: number): number {
   let tiles = 1;
   while (tiles < MOST_TILES && tiles * perTile < lines) tiles *= 2;
   return tiles;
+}
+
+/** How many pieces a large tensor of such lines is laid out in, whatever the number of lines. */
+function piecesOf(width: number): number {
+  let power = 1;
+  while (power < 32 && width % (2 * power) === 0) power *= 2;
+  return power;
 }
 
 /**
@@ -166,33 +180,41 @@ export function quantizeWith(
 ): Tensor {
   const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width, count = STEP_RATIOS.length;
   const most = mostLines ?? lines, perLine = groups * count * width;
-  const tiles = tilesOf(most, tile / perLine), large = most * perLine > KEPT;
-  const end = rangeOverStep(signed) * WITHIN;
+  const tiles = tilesOf(most, tile / perLine), large = most * perLine > KEPT * groups;
+  // One large tensor is laid out as if it were a stack: each inner product occupies one thread.
+  const laid = groups === 1 && large, end = rangeOverStep(signed) * WITHIN;
   const skips = skip && most * width >= LONG;
-  /** x in steps of s2, that limited to the range, and its levels. @param x [G, 1, N] */
-  const steps = (x: Tensor, perStep: Tensor, grids: Grids): Triple => {
-    const scaled = tf.mul(x, perStep), limited = clip ? tf.clipByValue(scaled, signed ? -end : 0, end) : scaled;
-    return [scaled, limited, levels(limited, grids)];
+  /** x limited to the range, and its multiples of each grid. @param x [G, 1, N] */
+  const steps = (x: Tensor, perStep: Tensor, grids: Grids): Pair => {
+    const b = tf.div(end, perStep);
+    const limited = clip ? tf.minimum(tf.maximum(x, signed ? tf.neg(b) : 0), b) : x;
+    return [limited, multiples(limited, grids)];
   };
   const apply = tf.customGrad((...args) => {
     const [x, perStep, mixture, save] = args as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
-    const grids = gridsOf(mixture, skips), made = steps(x, perStep, grids);
+    const levels = { perStep, mixture }, grids = gridsOf(levels, x.shape[0]!, skips), made = steps(x, perStep, grids);
     save([x, perStep, mixture, ...(large ? [] : made)]);
-    const gradFunc = (dy: Tensor, [x, perStep, mixture, ...kept]: Tensor[]) => {
-      const grids = gridsOf(mixture!, skips);
-      const [scaled, limited, made] = large ? steps(x!, after(perStep!, dy), grids) : kept as Triple;
-      const inside = clip ? tf.mul(dy, tf.cast(tf.equal(scaled, limited), "float32")) : dy;
-      const dMixture = grids.whole(tf.matMul(dy, made, false, true));
-      const dPerStep = tf.div(tf.matMul(inside, x!, false, true), perStep!);
+    const gradFunc = (dy: Tensor, saved: Tensor[]) => {
+      const [x, perStep, mixture, ...kept] = saved as [Tensor, Tensor, Tensor];
+      const grids = gridsOf({ perStep, mixture }, x.shape[0]!, skips);
+      const [limited, made] = large ? steps(x, after(perStep, dy), grids) : kept as unknown as Pair;
+      const inside = clip ? tf.mul(dy, tf.cast(tf.equal(x, limited), "float32")) : dy;
+      const inner = (a: Tensor, b: Tensor) => tf.matMul(a, b, false, true); // [G, 1, K]
+      /** What belongs to one quantizer. */
+      const together = (gradient: Tensor) => laid ? tf.sum(gradient, 0, true) : gradient;
+      const dMixture = together(tf.concat([grids.whole(inner(dy, made)), tf.mul(inner(dy, limited), perStep)], 2));
+      const dPerStep = together(tf.div(inner(inside, x), perStep));
       return [large ? after(inside, dMixture, dPerStep) : inside, dPerStep, dMixture];
     };
-    return { value: tf.matMul(grids.mixture, made[2]), gradFunc };
+    const finest = tf.mul(made[0], shareOfFinest(levels));
+    return { value: tf.add(tf.matMul(grids.mixture, made[1]), finest), gradFunc };
   });
-  const flat = tf.reshape(x, [groups, 1, -1]);
+  const flat = tf.reshape(x, [laid ? piecesOf(width) : groups, 1, -1]);
   if (tiles === 1) return tf.reshape(apply(flat, perStep, mixture), x.shape);
   // The last tile is longer by what does not divide, which is as much for every number of rows.
-  const each = Math.floor(lines / tiles), sizes = new Array<number>(tiles).fill(width * each);
-  sizes[tiles - 1]! += width * (lines - tiles * each);
+  const perRow = width * groups / flat.shape[0]!;
+  const each = Math.floor(lines / tiles), sizes = new Array<number>(tiles).fill(perRow * each);
+  sizes[tiles - 1]! += perRow * (lines - tiles * each);
   return tf.reshape(tf.concat(tf.split(flat, sizes, 2).map((tile) => apply(tile, perStep, mixture)), 2), x.shape);
 }
 

@@ -8,7 +8,15 @@ import { assertAllClose, compiled, cpu, normal, runOnce } from "../engines/testi
 import type { Program } from "../engines/engine.ts";
 import { float32 } from "../tensor/host_tensor.ts";
 import { levelWeights } from "./gates.ts";
-import { levelsOf, quantize, type QuantizeOptions, quantizeWith, rangeOverStep, STEP_RATIOS } from "./quantize.ts";
+import {
+  levelsOf,
+  quantize,
+  type QuantizeOptions,
+  quantizeWith,
+  rangeOverStep,
+  rescaled,
+  STEP_RATIOS,
+} from "./quantize.ts";
 
 /** Half to even. */
 function round(x: number): number {
@@ -228,4 +236,45 @@ Deno.test("on native, quantizers whose gates are all open, and so round nothing,
   const native = compiled.find(({ name }) => name === "native")!.device;
   const expected = await runOnce(cpu, program, inputs);
   assertAllClose(await runOnce(native, program, inputs), expected, "open gates", { abs: 2e-3, rel: 1e-4 });
+});
+
+Deno.test("a large tensor alone has the values and gradients of one in a stack, whichever grids count", async () => {
+  const shape = [1, 96, 640],
+    inputs = { x: normal(shape, 1, "x"), c: normal(shape, 1, "c"), gates: float32([1, 4], [1, 1, 1, 1]) };
+  const program: Program = {
+    name: "alone",
+    inputs,
+    apply: ({ x, c, gates }) => {
+      const f = (x: tf.Tensor, logStep: tf.Tensor, gates: tf.Tensor) => {
+        const levels = levelsOf(logStep, levelWeights(gates));
+        return tf.sum(tf.mul(quantizeWith(x, levels, { skip: true }), c!)) as tf.Scalar;
+      };
+      const given = [x!, tf.log(tf.tensor1d([0.4])), gates!] as const, [dx, dStep, dGates] = tf.grads(f)([...given]);
+      return { value: f(...given), dx: dx!, dStep: dStep!, dGates: dGates! };
+    },
+  };
+  for (const gates of [[1, 1, 1, 1], [1, 0, 0, 0], [1, 1, 0.25, 0], [0.5, 1, 1, 1], [0, 0, 0, 0]]) {
+    const given = { ...inputs, gates: float32([1, 4], gates) }, expected = await runOnce(cpu, program, given);
+    // A grid that is left out has no gradient; under a hard-concrete gate that stands there, none arrives.
+    expected.dGates = float32([1, 4], expected.dGates!.data.map((g, i) => 0 < gates[i]! && gates[i]! < 1 ? g : 0));
+    for (const { name, device } of compiled) {
+      const made = await runOnce(device, program, given);
+      made.dGates = float32([1, 4], made.dGates!.data.map((g, i) => 0 < gates[i]! && gates[i]! < 1 ? g : 0));
+      assertAllClose(made, expected, `${name}, gates ${gates}`, { abs: 5e-3, rel: 1e-3 });
+    }
+  }
+});
+
+Deno.test("rescaled() quantizers make g times as much of g times as much", () => {
+  const x = normal([2, 50], 1).data,
+    g = 4,
+    make = (g: number) =>
+      eager(() => {
+        const levels = levelsOf(
+          tf.log(tf.tensor1d([0.4, 0.9])),
+          tf.tensor2d([[0, 0.5, 0, 0.5, 0], [0.25, 0, 0.25, 0, 0.5]]),
+        );
+        return [...quantizeWith(tf.mul(tf.tensor(x, [2, 50]), g), rescaled(levels, g)).dataSync()];
+      });
+  assert.deepEqual(make(g), make(1).map((y) => g * y));
 });

@@ -121,10 +121,11 @@ export class Stream {
    * @param rate the probability of 0
    */
   fillMask(out: Float32Array, rate: number, kept = 1): Float32Array {
-    const below = Math.round(rate * 65536) - 1, [bits] = new Int32Array(Float32Array.of(kept).buffer);
+    // 16 bits are compared with this; where none would do, what is kept is 0.
+    const least = Math.round(rate * 65536), [bits] = new Int32Array(Float32Array.of(least > 65535 ? 0 : kept).buffer);
     for (let from = 0; from < out.length; from += PIECE.length) {
       const size = Math.min(PIECE.length, out.length - from);
-      fill(this.#counter, this.#a, this.#b, below, bits!, 32 * Math.ceil(size / 8));
+      fill(this.#counter, this.#a, this.#b, least, bits!, 32 * Math.ceil(size / 8));
       out.set(PIECE.subarray(0, size), from);
       this.#counter += Math.ceil(size / 2);
     }

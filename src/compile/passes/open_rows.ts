@@ -18,6 +18,12 @@ export function dropClosedRows(graph: Graph): Graph {
 
 function openRows(build: Builder, weights: Value, output: Value): Value {
   const count = output.shape[2]!, row = weights.shape, places = Array.from({ length: count }, (_, i) => i);
+  if (row[0] === 1) {
+    const flat = build.one("Reshape", [weights], { dtype: "float32", shape: [count] }, { shape: [count] });
+    const open = build.one("Cast", [flat], { dtype: "bool", shape: [count] }, { to: "bool" });
+    const identity = float32(output.shape, places.flatMap((i) => places.map((j) => i === j ? 1 : 0)));
+    return build.one("Compress", [build.constant(identity), open], output, { axis: 1 });
+  }
   const bool = (op: string, inputs: Value[], shape: readonly number[]) =>
     build.one(op, inputs, { dtype: "bool", shape });
   const float = (x: Value) => build.one("Cast", [x], { dtype: "float32", shape: x.shape }, { to: "float32" });
@@ -49,7 +55,7 @@ export function looseAxes(graph: Graph): Map<Value, ReadonlySet<number>> {
   const loose = new Map<Value, ReadonlySet<number>>(), none: ReadonlySet<number> = new Set();
   for (const { op, inputs, attributes, outputs } of graph.nodes) {
     const [a = none, b = none] = inputs.map((value) => loose.get(value) ?? none), axes = new Set<number>();
-    if (op === "Slice" && !attributes.ends) axes.add(-2);
+    if (op === "Compress" || (op === "Slice" && !attributes.ends)) axes.add(-2);
     else if (inputs.some((value) => loose.has(value))) {
       if (op === "FusedMatMul") {
         if (a.has(attributes.transA ? -1 : -2)) axes.add(-2);

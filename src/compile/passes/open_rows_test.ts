@@ -29,6 +29,19 @@ Deno.test("dropClosedRows() picks the weights that are not zero, in order, in as
   );
 });
 
+Deno.test("dropClosedRows() picks a single row's weights as it does those of a stack", async () => {
+  const graph = dropClosedRows(graphOf({ weights: [1, 1, 5] }, ({ weights }) => ({ rows: openRows(weights!) })));
+  await fc.assert(
+    fc.asyncProperty(stack, async (weights) => {
+      const { rows } = await runGraph(graph, { weights: float32([1, 1, 5], weights.slice(0, 5)) });
+      const open = [0, 1, 2, 3, 4].filter((k) => weights[k] !== 0);
+      assert.deepEqual([...rows!.shape], [1, open.length, 5]);
+      assert.deepEqual([...rows!.data], open.flatMap((place) => [0, 1, 2, 3, 4].map((k) => k === place ? 1 : 0)));
+    }),
+    { numRuns: 50 },
+  );
+});
+
 Deno.test("keepAllRows() puts the other operand in the place of a product with the rows, whichever side they are on", () => {
   const graph = keepAllRows(
     graphOf({ weights: [2, 1, 5], column: [2, 5, 1], shared: [1, 5, 1] }, ({ weights, column, shared }) => {

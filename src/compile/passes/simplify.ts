@@ -72,6 +72,11 @@ function simplifyShape(node: Node, build: Builder): Value | undefined {
       const perm = twice ? outer.map((i) => (x.node!.attributes.perm as readonly number[])[i]!) : outer;
       const source = twice ? x.node!.inputs[0]! : x;
       if (perm.every((from, to) => from === to)) return source;
+      // Axes of one number may stand anywhere.
+      const moved = perm.filter((axis) => source.shape[axis] !== 1);
+      if (moved.every((axis, i) => i === 0 || moved[i - 1]! < axis)) {
+        return build.one("Reshape", [source], output, { shape: output.shape });
+      }
       return twice ? build.one("Transpose", [source], output, { perm }) : undefined;
     }
     case "Slice":

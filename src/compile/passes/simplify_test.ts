@@ -40,6 +40,14 @@ const KEPT: Readonly<Record<string, [(x: Tensor, y: Tensor) => Tensor, string[]]
   "x + 1": [(x) => tf.add(x, 1), ["Add"]],
   "the broadcast in a sum with wider zeros": [(_, y) => tf.add(y, zeros()), ["Expand"]],
   "one transpose of two": [(x) => tf.transpose(tf.transpose(tf.transpose(x))), ["Transpose"]],
+  "a transpose that only moves axes of one number as a reshape": [
+    (_, y) => tf.transpose(y),
+    ["Reshape"],
+  ],
+  "a transpose that moves others past one of one number": [
+    (x) => tf.transpose(tf.reshape(x, [2, 1, 3]), [2, 1, 0]),
+    ["Reshape", "Transpose"],
+  ],
   "one reshape of two": [(x) => tf.reshape(tf.reshape(x, [6]), [3, 2]), ["Reshape"]],
 };
 for (const [what, [apply, kept]] of Object.entries(KEPT)) {
