@@ -6,11 +6,12 @@ import { unknownName } from "../src/errors.ts";
 import { type Target, TARGET_NAMES } from "../src/peft/method.ts";
 import { findMethod } from "../src/peft/registry.ts";
 import { warnIfBusy } from "./machine.ts";
-import { DEFAULTS, profile, type RowOptions, rows } from "./rows.ts";
+import { against, DEFAULTS, profile, RIVALS, type RowOptions, rows } from "./rows.ts";
 import { EPOCH_TASKS, SHAPES } from "./shapes.ts";
 import { kindOf } from "./usage.ts";
 
 interface Options extends RowOptions {
+  readonly against?: string;
   readonly rounds?: number;
   readonly task?: string;
   readonly examples?: number;
@@ -19,9 +20,10 @@ interface Options extends RowOptions {
 }
 
 /** @throws UsageError for a name that is none, with the names there are */
-function checkNames({ engine, method, shape, target, task }: Options): void {
+function checkNames({ engine, method, against, shape, target, task }: Options): void {
   if (engine) parseEngineName(engine);
   if (method) findMethod(method);
+  if (against && !RIVALS.includes(against)) throw unknownName("method or engine", against, RIVALS);
   if (shape && !Object.hasOwn(SHAPES, shape)) throw unknownName("shape", shape, Object.keys(SHAPES));
   if (target && !TARGET_NAMES.includes(target as Target)) {
     throw unknownName("choice of matrices", target, TARGET_NAMES);
@@ -81,10 +83,14 @@ const command = new Command("deno task bench").exitOverride().configureOutput({ 
   .option("--threads <n>", "threads of the native engine and of PyTorch", positive, 2)
   .option(
     "--steps <n>",
-    "steps timed after warm-up (default: 40 for mini, 7 for the others; --peers 20 and 3, --scaling 20, --profile 5)",
+    "steps timed after warm-up (default: 40 for mini, 7 for the others; --against 15 for the others, --peers 20 and 3, --scaling 20, --profile 5)",
     positive,
   )
   .option("--profile", "where a step's time goes, of one engine, method and shape (default: native, lora, mini)")
+  .option(
+    "--against <name>",
+    "time a step in turn with another method's, or with another engine's (default: blora, native, mini)",
+  )
   .option("--peers", "compare with PyTorch, transformers and PEFT, and with tfjs-node where it is set up, turn by turn")
   .option("--epoch", "compare one epoch of LoRA on real text, ours in length buckets, PyTorch's padded two ways")
   .option("--task <name>", `${EPOCH_TASKS.join(" or ")} (default: both)`)
@@ -101,7 +107,7 @@ try {
   const kind = kindOf(Object.keys(options).filter((name) => command.getOptionValueSource(name) === "cli"));
   checkNames(options);
   warnIfBusy();
-  await { rows, profile, peers, epoch, scaling }[kind](options);
+  await { rows, profile, against, peers, epoch, scaling }[kind](options);
 } catch (error) {
   Deno.exit(explain(error, { help: "deno task bench --help", verbose: Deno.args.includes("--verbose") }));
 }

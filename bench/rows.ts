@@ -1,6 +1,8 @@
-/** `deno task bench` without a comparison: milliseconds per training step for engines, methods and shapes. */
+/** `deno task bench` without PyTorch: milliseconds per training step for engines, methods and shapes. */
+import { ENGINE_NAMES } from "../src/engines/open.ts";
 import { METHOD_NAMES, parseOptions } from "../src/peft/registry.ts";
-import { measure, ours, resultText } from "./child.ts";
+import type { Against } from "./against.ts";
+import { measure, ours, resultOf, resultText } from "./child.ts";
 import { machine } from "./machine.ts";
 import { expectedSeconds, Progress } from "./progress.ts";
 import type { Request, Row } from "./request.ts";
@@ -38,6 +40,38 @@ export async function profile(options: RowOptions): Promise<void> {
   const { engine = "native", method = "lora", shape = "mini", json = false, steps = 5 } = options;
   const request = { ...requestOf(engine, method, shape, { ...options, steps }), threads: options.threads, json };
   console.log(await resultText(`${engine} ${method} ${shape}`, ours("./profile.ts", request)));
+}
+
+/** What another method or engine can be called. */
+export const RIVALS: readonly string[] = [...METHOD_NAMES, ...ENGINE_NAMES];
+
+/** Times a step in turn with that of another method on the same engine, or of the same method on another engine. */
+export async function against({ against: rival = "lora", ...options }: RowOptions & { readonly against?: string }) {
+  const { engine = "native", method = "blora", shape = "mini", json, steps = shape === "mini" ? 40 : 15 } = options;
+  const one = requestOf(engine, method, shape, options), asEngine = (ENGINE_NAMES as readonly string[]).includes(rival);
+  const other = asEngine ? requestOf(rival, method, shape, options) : requestOf(engine, rival, shape, options);
+  const sides = [one, other] as const, what = `${method} on ${engine} and ${rival}, ${shape}`;
+  const expected = sides.reduce((sum, side) => sum + expectedSeconds({ ...side, steps }), 0);
+  const result = await new Progress([expected]).during(
+    `Timing ${what}`,
+    (tell) => resultOf<Against>(what, ours("./against.ts", { sides, steps }), (share) => tell(share as number)),
+  );
+  if (json) {
+    console.log(
+      JSON.stringify({
+        machine: machine(),
+        shape,
+        sides: sides.map(({ engine, method, threads }) => ({ engine, method, threads })),
+        steps,
+        ...result,
+      }),
+    );
+  } else console.log(againstText(sides.map(({ engine, method }) => `${method} on ${engine}`), result));
+}
+
+function againstText([one, other]: readonly string[], { ms_per_step: [a, b], ratio }: Against): string {
+  const between = `half of the pairs of steps between ${ratio.lower_quartile} and ${ratio.upper_quartile}`;
+  return `${one} ${a} ms, ${other} ${b} ms: ${ratio.median} times as long (${between})`;
 }
 
 export async function rows(options: RowOptions): Promise<void> {

@@ -7,6 +7,13 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
+/** The value below which a share of the values lies, between neighbours in proportion. @throws RangeError for no values */
+export function quantile(values: readonly number[], share: number): number {
+  if (values.length === 0) throw new RangeError("A quantile of no values does not exist");
+  const sorted = values.toSorted((a, b) => a - b), place = share * (sorted.length - 1), below = Math.floor(place);
+  return sorted[below]! + (place - below) * (sorted[Math.ceil(place)]! - sorted[below]!);
+}
+
 /** The slope of log y over log x by least squares: the exponent of y ~ x^slope. @throws RangeError without two distinct x */
 export function logSlope(points: readonly { readonly x: number; readonly y: number }[]): number {
   const logs = points.map(({ x, y }) => [Math.log(x), Math.log(y)] as const), n = logs.length;

@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { logSlope, median } from "./statistics.ts";
+import { logSlope, median, quantile } from "./statistics.ts";
 
 Deno.test("median() is the middle value, or the mean of two, in any order", () => {
   assert.equal(median([9, 1, 5]), 5);
   assert.equal(median([4, 1, 3, 100]), 3.5);
   assert.equal(median([10, 9, 100]), 10);
   assert.throws(() => median([]), RangeError);
+});
+
+Deno.test("quantile() is the middle value for a half, an end for 0 and 1, and in proportion between", () => {
+  const values = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1 });
+  fc.assert(fc.property(values, (values) => {
+    assert.ok(Math.abs(quantile(values, 0.5) - median(values)) <= 1e-9);
+    assert.deepEqual([quantile(values, 0), quantile(values, 1)], [Math.min(...values), Math.max(...values)]);
+  }));
+  assert.equal(quantile([5, 1, 2], 0.25), 1.5);
+  assert.throws(() => quantile([], 0.5), RangeError);
 });
 
 Deno.test("logSlope() finds the exponent of a power", () => {

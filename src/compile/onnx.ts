@@ -113,6 +113,8 @@ class Emitter {
     const attribute = Object.entries(node.attributes)
       .filter(([key]) => !asInputs.includes(key) && !PLACED.has(`${node.op}.${key}`))
       .map(([key, value]) => attributeProto(node.op, key, value));
+    // An extent of 0 is none, not a request to keep what stands there.
+    if (node.op === "Reshape") attribute.push(attributeProto(node.op, "allowzero", 1));
     return {
       input,
       output: node.outputs.map((value) => this.name(value)),

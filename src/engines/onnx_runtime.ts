@@ -2,6 +2,7 @@
 import type { InferenceSession } from "onnxruntime-common";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Graph } from "../compile/ir.ts";
+import { joinLimits } from "../compile/passes/limits.ts";
 import { dropClosedRows, keepAllRows } from "../compile/passes/open_rows.ts";
 import { sumByColumns } from "../compile/passes/row_products.ts";
 import { InputError } from "../errors.ts";
@@ -39,7 +40,7 @@ export async function openPortable(): Promise<CompiledDevice> {
   return await compiledDevice(
     runtime,
     { ...common(), enableMemPattern: true },
-    (graph) => sumByColumns(keepAllRows(graph)),
+    (graph) => sumByColumns(joinLimits(keepAllRows(graph))),
   );
 }
 
@@ -53,7 +54,7 @@ export async function openNative({ threads, profile }: RuntimeOptions): Promise<
     // Threads that spin while they wait wake up at once, a third of a short step's time; one thread has nobody to wait for, and
     // who runs several processes side by side gives each of them one.
     extra: { session: { intra_op: { allow_spinning: threads > 1 ? "1" : "0" } } },
-  }, dropClosedRows);
+  }, (graph) => joinLimits(dropClosedRows(graph)));
 }
 
 /**

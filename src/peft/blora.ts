@@ -170,9 +170,9 @@ const LARGE = 2 ** 17;
 /** A family's projections in one run. */
 function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alpha }: BloraOptions) {
   const { name, layers, members, into, out } = family;
-  const quantizers = openQuantizers(family, quantizersOf(variant), scope), gain = alpha / rank;
+  const quantizers = openQuantizers(family, quantizersOf(variant), scope), scale = alpha / rank;
   const own = (part: string) => family.modules.flat().map((module) => scope.weight(`${module}.${part}`));
-  /** Of one tensor for each row: those of the chosen members of a layer, stacked. */
+  /** From one stack of all rows, or from one tensor for each: those of the chosen members of a layer, stacked. */
   const byMember = (stacks: readonly Tensor[]) => {
     const perLayer = stacks.length === 1 ? partsOf(stacks[0]!, layers) : undefined;
     return (layer: number, chosen: readonly number[]): Tensor => {
@@ -182,23 +182,24 @@ function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alph
     };
   };
   const factor = (kind: "A" | "B" | "E") => quantizers.weights(kind, [scope.parameter(`${name}.lora_${kind}`)]);
-  const frozen = own("weight"), stacks = into * out >= LARGE ? frozen.map((W) => tf.expandDims(W)) : [tf.stack(frozen)];
+  const frozen = own("weight"),
+    stacks = variant.quantizes && into * out >= LARGE ? frozen.map((W) => tf.expandDims(W)) : [tf.stack(frozen)];
   const W0 = byMember(quantizers.weights("W0", stacks)), bias = byMember([tf.expandDims(tf.stack(own("bias")), 1)]);
   const A = byMember(factor("A")), B = byMember(factor("B")); // [G, r, in], [G, out, r]
   const live = () => tf.mul(factor("E")[0]!, openRankMask(family, scope, rank));
   const E = variant.adaptsRank ? byMember([tf.expandDims(live(), 1)]) : undefined; // [G, 1, r]
 
   return (layer: number, chosen: readonly number[], x: Tensor): Tensor[] => {
-    const q = (kind: Quantized, y: Tensor, some = chosen, gain?: number) =>
-      quantizers.activations(kind, y, layer, some, gain);
-    let low = q("A-out", affineStack(x, A(layer, chosen))); // [G, N, r]
-    if (E) low = q("E-out", tf.mul(low, E(layer, chosen)));
-    const apart = scope.mostRows(x.shape[0]!) * out >= LARGE;
-    return partsOf(low, apart ? chosen.length : 1).flatMap((low, part) => {
-      const some = apart ? [chosen[part]!] : chosen;
-      const base = q("W0-out", affineStack(x, W0(layer, some), bias(layer, some)), some); // [G, N, out]
-      const update = q("AB-out", tf.mul(tf.matMul(low, B(layer, some), false, true), gain), some, gain); // [G, N, out]
-      return unstack(q("out", tf.add(base, update), some));
+    const q = (kind: Quantized, y: Tensor, group = chosen, gain?: number) =>
+      quantizers.activations(kind, y, layer, group, gain);
+    let lows = q("A-out", affineStack(x, A(layer, chosen))); // [G, N, r]
+    if (E) lows = q("E-out", tf.mul(lows, E(layer, chosen)));
+    const apart = variant.quantizes && scope.mostRows(x.shape[0]!) * out >= LARGE;
+    return partsOf(lows, apart ? chosen.length : 1).flatMap((low, part) => {
+      const group = apart ? [chosen[part]!] : chosen;
+      const base = q("W0-out", affineStack(x, W0(layer, group), bias(layer, group)), group); // [G, N, out]
+      const product = tf.matMul(low, B(layer, group), false, true); // [G, N, out]
+      return unstack(q("out", tf.add(base, q("AB-out", tf.mul(product, scale), group, scale)), group));
     });
   };
 }

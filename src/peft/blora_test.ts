@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import type { Program } from "../engines/engine.ts";
 import { assertAllClose, assertClose, compiled, cpu, normal, runOnce } from "../engines/testing.ts";
 import { float32, type HostTensor, type HostTensors } from "../tensor/host_tensor.ts";
+import { ladder, levelWeights, rankMask, testGates } from "../quantization/gates.ts";
+import { quantize } from "../quantization/quantize.ts";
+import { QUANTIZED, type Quantized } from "../training/record.ts";
 import { evaluateProgram, type Model } from "../training/model.ts";
 import type { Scope } from "./method.ts";
 import { attachMethod } from "./registry.ts";
@@ -110,58 +113,87 @@ Deno.test("a half-open rank gate has the straight-through gradient of the task's
   assert.ok(Math.abs(slope - expected) <= 5e-4 + 3e-2 * Math.abs(expected), `gradient ${slope}, expected ${expected}`);
 });
 
-for (const [hidden, what] of [[256, "from one stack"], [384, "one by one"]] as const) {
-  Deno.test(`projections of many tokens are computed apart, those of few together, with the same results; weights ${what}`, async () => {
-    const rows = 600,
-      wide = { ...config, hidden, layers: 1, heads: 2 },
-      adapter = attachMethod("blora", wide, { rank });
-    const [modules] = [["query", "key", "value"].map((name) => `deberta.encoder.layer.0.attention.self.${name}_proj`)];
-    const parameters = Object.fromEntries(
-      Object.entries(adapter.parameters).map(([name, { shape }]) => {
-        if (name.endsWith("log_scales")) return [name, float32(shape, new Array(27).fill(0.5))];
-        // All open but the last gates of bit widths: 16 bits.
-        if (name.endsWith("gates")) {
-          return [
-            name,
-            float32(shape, normal(shape).data.map((_, i) => i % 4 === 3 ? -3 : 6)),
-          ];
-        }
-        return [name, normal(shape, 0.3, name)];
-      }),
+for (const [hidden, rows] of [[256, 600], [384, 600], [384, 100]] as const) {
+  Deno.test(`B-LoRA projects ${rows} tokens of width ${hidden} as its formula says, each module with its own quantizers`, async () => {
+    const wide = { ...config, hidden, layers: 2, heads: 2 },
+      alpha = 6,
+      adapter = attachMethod("blora", wide, { rank, alpha });
+    const modules = [0, 1].map((layer) =>
+      ["query", "key", "value"].map((name) => `deberta.encoder.layer.${layer}.attention.self.${name}_proj`)
     );
-    const weights = Object.fromEntries(modules!.flatMap((module) => [
+    /** Ranges that cut some numbers off, gates for 16 or 32 bits and some for fewer ranks, other ones in every row. */
+    const parameter = (name: string, shape: readonly number[]): HostTensor => {
+      const noise = normal(shape, 0.3, name),
+        at = (f: (i: number) => number) => float32(shape, noise.data.map((_, i) => f(i)));
+      // Weights of modules are small, what they make is not.
+      const centre = (i: number) => Math.floor(i / ROWS) === QUANTIZED.indexOf("W0") ? -3 : -1;
+      if (name.endsWith("log_scales")) return at((i) => centre(i) + noise.data[i]!);
+      if (name.endsWith("bit_gates")) return at((i) => i % 4 === 3 && i % 5 < 3 ? -3 : 6);
+      return name.endsWith("rank_gates") ? at((i) => i % 5 === 2 ? -3 : 6) : noise;
+    };
+    const parameters = Object.entries(adapter.parameters).map(([name, { shape }]) => [name, parameter(name, shape)]);
+    const weights = modules.flat().flatMap((module) => [
       [`${module}.weight`, normal([hidden, hidden], 0.05, module)],
       [`${module}.bias`, normal([hidden], 0.1, module)],
-    ]));
-    const x = normal([rows, hidden], 1), names = ["attention.lora_A", "attention.lora_B", "attention.log_scales"];
-    const program = (parts: number): Program => ({
+    ]);
+    const inputs: HostTensors = { x: normal([rows, hidden], 1), ...Object.fromEntries([...parameters, ...weights]) };
+    const trained = ["attention.lora_A", "attention.lora_B", "attention.log_scales"];
+    type Read = (name: string) => tf.Tensor;
+    /** What modules make of x, and the gradients of a loss of it. */
+    const program = (project: (read: Read) => tf.Tensor[]): Program => ({
       name: "projections",
-      inputs: { x, ...parameters, ...weights },
-      apply: (inputs) => {
-        const projected = (given: tf.Tensor[]) => {
-          const trained = new Map(names.map((name, i) => [name, given[i]!]));
-          const scope: Pick<Scope, "mode" | "weight" | "parameter" | "mostRows"> = {
-            mode: "evaluate",
-            weight: (name) => inputs[name]!,
-            parameter: (name) => trained.get(name) ?? inputs[name]!,
-            mostRows: (count) => count,
-          };
-          const { linear } = adapter.open(scope as Scope);
-          const each = tf.split(inputs.x!, parts).map((part) => linear!(modules!, part)!);
-          return modules!.map((_, i) => tf.concat(each.map((made) => made[i]!)));
-        };
-        const loss = (...given: tf.Tensor[]) =>
-          projected(given).map((y) => tf.mean(tf.square(y))).reduce((a, b) => tf.add(a, b)) as tf.Scalar;
-        const given = names.map((name) => inputs[name]!), gradients = tf.grads(loss)(given);
+      inputs,
+      apply: (given) => {
+        const made = (values: tf.Tensor[]) => project((name) => values[trained.indexOf(name)] ?? given[name]!);
+        const loss = (...values: tf.Tensor[]) =>
+          made(values).map((y) => tf.mean(tf.square(y))).reduce((a, b) => tf.add(a, b)) as tf.Scalar;
+        const values = trained.map((name) => given[name]!), gradients = tf.grads(loss)(values);
         return Object.fromEntries([
-          ...projected(given).map((y, i) => [`y${i}`, y]),
-          ...gradients.map((gradient, i) => [names[i]!, gradient]),
+          ...made(values).map((y, i) => [`y${i}`, y] as const),
+          ...gradients.map((gradient, i) => [trained[i]!, gradient] as const),
         ]);
       },
     });
+    const ours = program((read) => {
+      const scope: Pick<Scope, "mode" | "weight" | "parameter" | "mostRows"> = {
+        mode: "evaluate",
+        weight: read,
+        parameter: read,
+        mostRows: (count) => count,
+      };
+      const { linear } = adapter.open(scope as Scope);
+      return modules.flatMap((those) => linear!(those, read("x"))!);
+    });
+    const formula = program((read) =>
+      modules.flat().flatMap((module, row) => {
+        const own = (name: string) => tf.squeeze(tf.slice(read(`attention.lora_${name}`), row, 1), [0]);
+        const Q = (kind: Quantized, y: tf.Tensor) => {
+          const k = QUANTIZED.indexOf(kind), s2 = tf.exp(tf.slice(read("attention.log_scales"), [k, row], [1, 1]));
+          const phi = tf.reshape(tf.slice(read("attention.bit_gates"), [k, row, 0], [1, 1, 4]), [1, 4]);
+          const weights = levelWeights(tf.mul(testGates(phi), ladder(phi)));
+          return tf.squeeze(quantize(tf.expandDims(y), tf.reshape(s2, [1]), weights), [0]);
+        };
+        const mask = rankMask(testGates(tf.slice(read("attention.rank_gates"), row, 1)));
+        const through = (x: tf.Tensor, W: tf.Tensor) => tf.matMul(x, W, false, true), x = read("x");
+        const base = Q("W0-out", tf.add(through(x, Q("W0", read(`${module}.weight`))), read(`${module}.bias`)));
+        const low = tf.mul(Q("A-out", through(x, Q("A", own("A")))), tf.mul(Q("E", own("E")), mask));
+        const update = Q("AB-out", through(Q("E-out", low), Q("B", own("B"))));
+        return Q("out", tf.add(base, tf.mul(update, alpha / rank)));
+      })
+    );
     const { device } = compiled.find(({ name }) => name === "native")!;
-    const apart = await runOnce(device, program(1), program(1).inputs as HostTensors);
-    const together = await runOnce(device, program(4), program(4).inputs as HostTensors);
-    assertAllClose(apart, together, "projections", { abs: 2e-3, rel: 1e-2 });
+    const [made, expected] = [await runOnce(device, ours, inputs), await runOnce(device, formula, inputs)];
+    assertAllClose(made, expected, "projections", { abs: 1e-3, rel: 1e-3 });
   });
 }
+
+Deno.test("calibration measures the update before it is scaled", async () => {
+  const ranges = await Promise.all([1, 4, 12].map(async (alpha) => {
+    const model = modelOf("blora", { rank, alpha }), tensors = await initialTensors(model, cpu);
+    cpu.clear();
+    const kind = QUANTIZED.indexOf("AB-out");
+    return Array.from(tensors["attention.log_scales"]!.data.slice(kind * ROWS, (kind + 1) * ROWS), Math.fround);
+  }));
+  // In the first layer; what enters the second depends on the update.
+  for (const range of ranges) range.slice(0, 3).forEach((s, i) => assert.ok(Math.abs(s - ranges[0]![i]!) < 1e-5));
+});

@@ -69,7 +69,7 @@ export function lowRankAdapter(config: DebertaConfig, { rank, alpha, target }: L
       const B = (module: string) => first(parameter(nameB(module)), [-1, live]); // [out, r]
       return {
         linear: beside(sites, affine, (mine, x) => {
-          // The scale goes to A, the smallest of the matrices on the way.
+          // The scale goes to A, the smallest of the matrices on the way: a number to all at once, for the product to take along.
           const rows = tf.mul(
             tf.concat(mine.map(A)),
             typeof scale === "number" ? scale : tf.concat(mine.map(() => scale)),

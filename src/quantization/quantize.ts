@@ -5,9 +5,9 @@
  * s4 = 17 s8, ...), x2 + e4 is x rounded to the grid of s4, and so on: the sum is a mixture of plain roundings, weighted by
  * differences of the nested gates. They part company only where x lies exactly half-way between two points of a fine grid.
  *
- * With straight-through rounding the gradient has a closed form. With c = x limited to the range, y = sum_k m_k R_k(c / s_k),
- * m_k = weight_k s_k and R_k the nearest whole number, of 32 bits c / s2 itself: dL/dm_k = <dy, R_k>, and, since the weights sum
- * to 1, dL/dx = dy inside the range, 0 outside, and dL/d(1 / s2) = s2 <dL/dx, x>.
+ * With straight-through rounding the gradient has a closed form. With c = x limited to the range, y = sum_k m_k R_k, where
+ * m_k = weight_k s_k and R_k is the whole number next to c / s_k; for 32 bits m_32 = weight_32 s2 and R_32 = c / s2. Then
+ * dL/dm_k = <dy, R_k>, and, since the weights sum to 1, dL/dx = dy inside the range, 0 outside, and dL/d(1 / s2) = s2 <dL/dx, x>.
  */
 import * as tf from "@tensorflow/tfjs";
 import { TRACE } from "../compile/tracer.ts";
@@ -92,9 +92,9 @@ export function rescaled({ perStep, mixture }: Levels, g: number): Levels {
   return g === 1 ? { perStep, mixture } : { perStep: tf.div(perStep, g), mixture: tf.mul(mixture, g) };
 }
 
-/** The grids that a stack is rounded to: all four, or those that count. */
+/** The grids that a stack is rounded to: all four, or those that count. Q quantizers: G, or one for all of the stack. */
 interface Grids {
-  /** 1 / s_k, [G, K, 1]. */
+  /** 1 / s_k, [Q, K, 1]. */
   readonly perStep: Tensor;
   /** weight_k s_k, [G, 1, K]. */
   readonly mixture: Tensor;
@@ -112,7 +112,7 @@ function gridsOf({ perStep, mixture }: Levels, stack: number, skip: boolean): Gr
   // Where no grid counts, ONNX Runtime gives as many products as there are matrices on the left.
   const weights = tf.mul(own, tf.ones([stack, 1, 1]));
   if (!skip || tf.getBackend() !== TRACE) return { perStep: steps, mixture: weights, whole: (row) => row };
-  const rows = tf.engine().runKernel("OpenRows", { mixture: own }) as Tensor; // [G, K, 4]
+  const rows = tf.engine().runKernel("OpenRows", { mixture: own }) as Tensor; // [Q, K, 4]
   return {
     perStep: tf.matMul(rows, steps),
     mixture: tf.matMul(weights, rows, false, true),
@@ -120,7 +120,7 @@ function gridsOf({ perStep, mixture }: Levels, stack: number, skip: boolean): Gr
   };
 }
 
-/** weight_32 of a stack, [G, 1, 1]. */
+/** weight_32 of each quantizer, [Q, 1, 1]. */
 function shareOfFinest({ perStep, mixture }: Levels): Tensor {
   return tf.mul(tf.slice(mixture, [0, 0, ROUNDED.length], [-1, 1, 1]), perStep);
 }
@@ -145,7 +145,7 @@ const LONG = 8192;
 
 const TILE = 2 ** 24;
 
-/** Numbers of all grids of a tensor that are kept for the gradient: more are computed again. */
+/** Numbers of all grids of each tensor of a stack that are kept for the gradient: more are computed again. */
 const KEPT = 2 ** 18;
 
 /** Most tiles. Numbers of rows are multiples of it, so that equal tiles grow with them. */
@@ -158,11 +158,14 @@ function tilesOf(lines: number, perTile: number): number {
   return tiles;
 }
 
-/** How many pieces a large tensor of such lines is laid out in, whatever the number of lines. */
+/** Pieces that a large tensor is laid out in, if its width allows: an inner product occupies one thread, so there are several. */
+const PIECES = 32;
+
+/** The largest power of two up to `PIECES` that divides lines of such a width, and therefore any number of them. */
 function piecesOf(width: number): number {
-  let power = 1;
-  while (power < 32 && width % (2 * power) === 0) power *= 2;
-  return power;
+  let pieces = 1;
+  while (pieces < PIECES && width % (2 * pieces) === 0) pieces *= 2;
+  return pieces;
 }
 
 /**
@@ -180,8 +183,8 @@ export function quantizeWith(
 ): Tensor {
   const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width, count = STEP_RATIOS.length;
   const most = mostLines ?? lines, perLine = groups * count * width;
-  const tiles = tilesOf(most, tile / perLine), large = most * perLine > KEPT * groups;
-  // One large tensor is laid out as if it were a stack: each inner product occupies one thread.
+  const tiles = tilesOf(most, tile / perLine), large = most * count * width > KEPT;
+  // One large tensor is laid out as if it were a stack.
   const laid = groups === 1 && large, end = rangeOverStep(signed) * WITHIN;
   const skips = skip && most * width >= LONG;
   /** x limited to the range, and its multiples of each grid. @param x [G, 1, N] */
@@ -212,9 +215,9 @@ export function quantizeWith(
   const flat = tf.reshape(x, [laid ? piecesOf(width) : groups, 1, -1]);
   if (tiles === 1) return tf.reshape(apply(flat, perStep, mixture), x.shape);
   // The last tile is longer by what does not divide, which is as much for every number of rows.
-  const perRow = width * groups / flat.shape[0]!;
-  const each = Math.floor(lines / tiles), sizes = new Array<number>(tiles).fill(perRow * each);
-  sizes[tiles - 1]! += perRow * (lines - tiles * each);
+  const share = width * groups / flat.shape[0]!; // of a line, in each row of `flat`
+  const each = Math.floor(lines / tiles), sizes = new Array<number>(tiles).fill(share * each);
+  sizes[tiles - 1]! += share * (lines - tiles * each);
   return tf.reshape(tf.concat(tf.split(flat, sizes, 2).map((tile) => apply(tile, perStep, mixture)), 2), x.shape);
 }
 

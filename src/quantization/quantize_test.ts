@@ -241,29 +241,56 @@ Deno.test("on native, quantizers whose gates are all open, and so round nothing,
 Deno.test("a large tensor alone has the values and gradients of one in a stack, whichever grids count", async () => {
   const shape = [1, 96, 640],
     inputs = { x: normal(shape, 1, "x"), c: normal(shape, 1, "c"), gates: float32([1, 4], [1, 1, 1, 1]) };
-  const program: Program = {
+  /** @param copies of the tensor in the stack, of which the first one is looked at */
+  const program = (copies: number): Program => ({
     name: "alone",
     inputs,
     apply: ({ x, c, gates }) => {
       const f = (x: tf.Tensor, logStep: tf.Tensor, gates: tf.Tensor) => {
-        const levels = levelsOf(logStep, levelWeights(gates));
-        return tf.sum(tf.mul(quantizeWith(x, levels, { skip: true }), c!)) as tf.Scalar;
+        const [xs, logSteps, weights] = [x, logStep, levelWeights(gates)].map((one) =>
+          tf.concat(new Array(copies).fill(one))
+        ) as [tf.Tensor, tf.Tensor, tf.Tensor];
+        const y = quantizeWith(xs, levelsOf(logSteps, weights), { skip: true });
+        return tf.sum(tf.mul(tf.slice(y, 0, 1), c!)) as tf.Scalar;
       };
       const given = [x!, tf.log(tf.tensor1d([0.4])), gates!] as const, [dx, dStep, dGates] = tf.grads(f)([...given]);
-      return { value: f(...given), dx: dx!, dStep: dStep!, dGates: dGates! };
+      // A grid that is left out has no gradient; under a hard-concrete gate that stands there, none arrives.
+      const half = tf.cast(tf.logicalAnd(tf.greater(gates!, 0), tf.less(gates!, 1)), "float32");
+      return { value: f(...given), dx: dx!, dStep: dStep!, dGates: tf.mul(dGates!, half) };
     },
-  };
+  });
   for (const gates of [[1, 1, 1, 1], [1, 0, 0, 0], [1, 1, 0.25, 0], [0.5, 1, 1, 1], [0, 0, 0, 0]]) {
-    const given = { ...inputs, gates: float32([1, 4], gates) }, expected = await runOnce(cpu, program, given);
-    // A grid that is left out has no gradient; under a hard-concrete gate that stands there, none arrives.
-    expected.dGates = float32([1, 4], expected.dGates!.data.map((g, i) => 0 < gates[i]! && gates[i]! < 1 ? g : 0));
-    for (const { name, device } of compiled) {
-      const made = await runOnce(device, program, given);
-      made.dGates = float32([1, 4], made.dGates!.data.map((g, i) => 0 < gates[i]! && gates[i]! < 1 ? g : 0));
+    const given = { ...inputs, gates: float32([1, 4], gates) }, expected = await runOnce(cpu, program(2), given);
+    for (const { name, device } of [...compiled, { name: "cpu", device: cpu }]) {
+      const made = await runOnce(device, program(1), given);
       assertAllClose(made, expected, `${name}, gates ${gates}`, { abs: 5e-3, rel: 1e-3 });
     }
   }
 });
+
+for (const { name, device } of compiled) {
+  Deno.test(`${name}: one graph quantizes a large tensor of any number of lines, in pieces and tiles`, async () => {
+    const at = (rows: number): Program => ({
+      name: "lines",
+      inputs: { x: { dtype: "float32", shape: [1, rows + 257, 100] }, step: { dtype: "float32", shape: [1] } },
+      apply: ({ x, step }) => {
+        const levels = (log: tf.Tensor) => levelsOf(log, tf.tensor2d([[0, 0, 0.5, 0, 0.5]]));
+        const f = (x: tf.Tensor, log: tf.Tensor) =>
+          tf.sum(tf.square(quantizeWith(x, levels(log), { skip: true, tile: 2 ** 16, mostLines: 1281 }))) as tf.Scalar;
+        const [dx, dStep] = tf.grads(f)([x!, step!]);
+        return { dx: dx!, dStep: tf.div(dStep!, rows) };
+      },
+    });
+    const sizeOf = ({ x }: Record<string, { shape: readonly number[] }>) => x!.shape[1]! - 257;
+    const executable = await device.load({ ...at(1024), elastic: { unit: 32, sizeOf, at } } as Program);
+    for (const rows of [1024, 352, 32]) {
+      const feeds = { x: normal([1, rows + 257, 100], 1, "x"), step: float32([1], [-0.7]) };
+      const expected = await runOnce(cpu, at(rows), feeds);
+      assertAllClose(await executable.run(feeds), expected, `${rows} rows`, { abs: 2e-2, rel: 1e-3 });
+    }
+    await executable.dispose();
+  });
+}
 
 Deno.test("rescaled() quantizers make g times as much of g times as much", () => {
   const x = normal([2, 50], 1).data,

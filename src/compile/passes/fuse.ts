@@ -1,5 +1,4 @@
-/** Folds scales, transposes and additions into the matrix products beside them, and two limits into one. */
-import { sizeOf } from "../../tensor/host_tensor.ts";
+/** Folds scales, transposes and additions into the matrix products beside them. */
 import { isProduct as isProductNode } from "../cost.ts";
 import { type Builder, countUses, type Graph, type Node, rewrite, sameShape, uniformValue, type Value } from "../ir.ts";
 
@@ -76,18 +75,6 @@ function foldTranspose(node: Node, build: Builder): Value | undefined {
   return build.one(node.op, inputs, node.outputs[0]!, { ...node.attributes, ...attributes });
 }
 
-/** Writes a limit from below and one from above, each a single number, as one operation. */
-function foldLimits(node: Node, build: Builder, once: (value: Value) => boolean): Value | undefined {
-  const output = node.outputs[0]!, [raised, high] = node.inputs as [Value, Value], [x, low] = raised.node?.inputs ?? [];
-  if (raised.node?.op !== "Max" || !x || !low || !once(raised) || output.dtype !== "float32") return undefined;
-  if (!sameShape(x.shape, output.shape) || [low, high].some(({ shape }) => sizeOf(shape) !== 1)) return undefined;
-  const scalar = { dtype: output.dtype, shape: [] };
-  const [least, most] = [low, high].map((bound) =>
-    bound.shape.length === 0 ? bound : build.one("Reshape", [bound], scalar, { shape: [] })
-  ) as [Value, Value];
-  return build.one("Clip", [x, least, most], output);
-}
-
 /** How often each value is read as one of the two operands of a product. */
 function countOperands(graph: Graph): Map<Value, number> {
   const counts = new Map<Value, number>();
@@ -97,7 +84,7 @@ function countOperands(graph: Graph): Map<Value, number> {
   return counts;
 }
 
-/** Rewrites a graph with fewer, larger operations. */
+/** Rewrites a graph with fewer, larger products. */
 export function fuseProducts(graph: Graph): Graph {
   const uses = countUses(graph), operands = countOperands(graph);
   return rewrite(graph, (node, build, origin) => {
@@ -106,7 +93,6 @@ export function fuseProducts(graph: Graph): Graph {
     let value: Value | undefined;
     if (node.op === "Mul" || node.op === "Div") value = foldScale(node, build, once);
     else if (node.op === "Neg") value = foldNegation(node, build, once);
-    else if (node.op === "Min") value = foldLimits(node, build, once);
     else if (node.op === "Add") value = foldSum(node, build, once);
     else if (isProductNode(node)) {
       value = foldTranspose(node, build) ?? foldOperandScale(node, build, onlyProducts);

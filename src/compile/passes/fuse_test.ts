@@ -122,29 +122,6 @@ const RULES: Readonly<Record<string, [Record<string, number[]>, Apply, string[]]
     },
     ["Mul", "Gemm", "Exp"],
   ],
-  "writes limits by single numbers as one": [
-    { x: [2, 3], low: [1, 1], high: [] },
-    ({ x, low, high }) => tf.minimum(tf.maximum(x!, low!), high!),
-    ["Reshape", "Clip"],
-  ],
-  "keeps limits that differ from row to row": [
-    { x: [2, 3], low: [2, 1], high: [2, 1] },
-    ({ x, low, high }) => tf.minimum(tf.maximum(x!, low!), high!),
-    ["Max", "Min"],
-  ],
-  "keeps a limit of what others read, too": [
-    { x: [2, 3], low: [], high: [] },
-    ({ x, low, high }) => {
-      const raised = tf.maximum(x!, low!);
-      return { raised, both: tf.minimum(raised, high!) };
-    },
-    ["Max", "Min"],
-  ],
-  "keeps limits that widen what they limit": [
-    { x: [1], low: [1, 1], high: [1, 1] },
-    ({ x, low, high }) => tf.minimum(tf.maximum(x!, low!), high!),
-    ["Max", "Min"],
-  ],
   "keeps a factor that widens an operand": [
     { a: [1, 3], b: [3, 2] },
     ({ a, b }) => tf.matMul(tf.mul(a!, tf.fill([2, 3], 3)), b!),

@@ -42,6 +42,16 @@ Deno.test("dropClosedRows() picks a single row's weights as it does those of a s
   );
 });
 
+Deno.test("looseAxes() follows a single row's weights, too", () => {
+  const graph = dropClosedRows(graphOf({ weights: [1, 1, 4], x: [3, 1, 9] }, ({ weights, x }) => {
+    const rows = openRows(weights!), levels = tf.mul(x!, tf.matMul(rows, tf.ones([1, 4, 1])));
+    return { rows, levels, sums: tf.matMul(x!, levels, false, true) };
+  }));
+  const loose = looseAxes(graph);
+  const axes = Object.entries(graph.outputs).map(([name, value]) => [name, [...loose.get(value) ?? []]]);
+  assert.deepEqual(Object.fromEntries(axes), { rows: [-2], levels: [-2], sums: [-1] });
+});
+
 Deno.test("keepAllRows() puts the other operand in the place of a product with the rows, whichever side they are on", () => {
   const graph = keepAllRows(
     graphOf({ weights: [2, 1, 5], column: [2, 5, 1], shared: [1, 5, 1] }, ({ weights, column, shared }) => {
