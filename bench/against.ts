@@ -19,27 +19,25 @@ export interface Against {
   readonly ratio: { readonly median: number; readonly lower_quartile: number; readonly upper_quartile: number };
 }
 
-if (import.meta.main) {
-  const { sides, steps } = given<Pair>(), [one, other] = await Promise.all(sides.map(open)) as [Step, Step];
-  const times: [number, number][] = [], warmUp = 2;
-  for (let step = 1; step <= warmUp + steps; step++) {
-    // Whoever comes second finds the first's data in the caches: they take turns at that, too.
-    const pair = step % 2 ? [await one(step), await other(step)] : [await other(step), await one(step)].toReversed();
-    if (step > warmUp) times.push(pair as [number, number]);
-    console.log(JSON.stringify(step / (warmUp + steps)));
-  }
-  const ratios = times.map(([a, b]) => a / b);
-  const result: Against = {
-    ms_per_step: [rounded(median(times.map(([a]) => a)), 2), rounded(median(times.map(([, b]) => b)), 2)],
-    ratio: {
-      median: rounded(median(ratios), 3),
-      lower_quartile: rounded(quantile(ratios, 0.25), 3),
-      upper_quartile: rounded(quantile(ratios, 0.75), 3),
-    },
-  };
-  console.log(JSON.stringify(result));
-  Deno.exit(0);
+const { sides, steps } = given<Pair>(), [one, other] = await Promise.all(sides.map(open)) as [Step, Step];
+const times: [number, number][] = [], warmUp = 2;
+for (let step = 1; step <= warmUp + steps; step++) {
+  // Whoever comes second finds the first's data in the caches: they take turns at that, too.
+  const pair = step % 2 ? [await one(step), await other(step)] : [await other(step), await one(step)].toReversed();
+  if (step > warmUp) times.push(pair as [number, number]);
+  console.log(JSON.stringify(step / (warmUp + steps)));
 }
+const ratios = times.map(([a, b]) => a / b);
+const result: Against = {
+  ms_per_step: [rounded(median(times.map(([a]) => a)), 2), rounded(median(times.map(([, b]) => b)), 2)],
+  ratio: {
+    median: rounded(median(ratios), 3),
+    lower_quartile: rounded(quantile(ratios, 0.25), 3),
+    upper_quartile: rounded(quantile(ratios, 0.75), 3),
+  },
+};
+console.log(JSON.stringify(result));
+Deno.exit(0);
 
 /** Milliseconds of a step. */
 type Step = (step: number) => Promise<number>;

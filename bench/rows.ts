@@ -1,5 +1,5 @@
 /** `deno task bench` without PyTorch: milliseconds per training step for engines, methods and shapes. */
-import { ENGINE_NAMES } from "../src/engines/open.ts";
+import { ENGINE_NAMES, isEngineName } from "../src/engines/open.ts";
 import { METHOD_NAMES, parseOptions } from "../src/peft/registry.ts";
 import type { Against } from "./against.ts";
 import { measure, ours, resultOf, resultText } from "./child.ts";
@@ -46,11 +46,11 @@ export async function profile(options: RowOptions): Promise<void> {
 export const RIVALS: readonly string[] = [...METHOD_NAMES, ...ENGINE_NAMES];
 
 /** Times a step in turn with that of another method on the same engine, or of the same method on another engine. */
-export async function against({ against: rival = "lora", ...options }: RowOptions & { readonly against?: string }) {
+export async function against({ against, ...options }: RowOptions & { readonly against?: string }): Promise<void> {
   const { engine = "native", method = "blora", shape = "mini", json, steps = shape === "mini" ? 40 : 15 } = options;
-  const one = requestOf(engine, method, shape, options), asEngine = (ENGINE_NAMES as readonly string[]).includes(rival);
-  const other = asEngine ? requestOf(rival, method, shape, options) : requestOf(engine, rival, shape, options);
-  const sides = [one, other] as const, what = `${method} on ${engine} and ${rival}, ${shape}`;
+  const rival = against!, other = isEngineName(rival) ? [rival, method] as const : [engine, rival] as const;
+  const sides = [requestOf(engine, method, shape, options), requestOf(...other, shape, options)] as const;
+  const what = `${method} on ${engine} and ${rival}, ${shape}`;
   const expected = sides.reduce((sum, side) => sum + expectedSeconds({ ...side, steps }), 0);
   const result = await new Progress([expected]).during(
     `Timing ${what}`,

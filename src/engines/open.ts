@@ -5,9 +5,13 @@ import type { Device } from "./engine.ts";
 export const ENGINE_NAMES = ["portable", "native", "webgpu", "cuda", "tensorflow", "cpu"] as const;
 export type EngineName = typeof ENGINE_NAMES[number];
 
+export function isEngineName(name: string): name is EngineName {
+  return (ENGINE_NAMES as readonly string[]).includes(name);
+}
+
 /** @throws UsageError naming the engines there are */
 export function parseEngineName(name: string): EngineName {
-  if ((ENGINE_NAMES as readonly string[]).includes(name)) return name as EngineName;
+  if (isEngineName(name)) return name;
   throw unknownName("engine", name, ENGINE_NAMES);
 }
 

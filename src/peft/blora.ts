@@ -177,8 +177,7 @@ function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alph
     const perLayer = stacks.length === 1 ? partsOf(stacks[0]!, layers) : undefined;
     return (layer: number, chosen: readonly number[]): Tensor => {
       if (perLayer) return memberOf(perLayer[layer]!, chosen, members);
-      const rows = chosen.map((member) => stacks[layer * members + member]!);
-      return rows.length === 1 ? rows[0]! : tf.concat(rows);
+      return tf.concat(chosen.map((member) => stacks[layer * members + member]!));
     };
   };
   const factor = (kind: "A" | "B" | "E") => quantizers.weights(kind, [scope.parameter(`${name}.lora_${kind}`)]);
