@@ -22,7 +22,7 @@ import {
   sampleGates,
   testGates,
 } from "../quantization/gates.ts";
-import { levelsOf, quantizeWith, rescaled, splitLevels } from "../quantization/quantize.ts";
+import { type Levels, levelsOf, mapLevels, quantizeWith, splitLevels } from "../quantization/quantize.ts";
 import { MATRICES, QUANTIZED, type Quantized, type Site } from "../training/record.ts";
 import {
   affineStack,
@@ -105,11 +105,17 @@ const isWeight = (kind: Quantized): boolean => ["W0", "A", "B", "E"].includes(ki
 interface Quantizers {
   /** Of weights of all its modules, in stacks of as many as one likes, one after the other. */
   weights(kind: Quantized, stacks: readonly Tensor[]): readonly Tensor[];
-  /** Of what the chosen members of a layer give, times `gain`. @param x [chosen, ...], times `gain` already */
-  activations(kind: Quantized, x: Tensor, layer: number, chosen: readonly number[], gain?: number): Tensor;
+  /** Of what the chosen members of a layer give. @param x [chosen, ...] */
+  activations(kind: Quantized, x: Tensor, layer: number, chosen: readonly number[]): Tensor;
 }
 
-function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scope): Quantizers {
+/** @param units what the numbers of a kind come multiplied by [1] */
+function openQuantizers(
+  family: Family,
+  kinds: readonly Quantized[],
+  scope: Scope,
+  units: Partial<Record<Quantized, number>>,
+): Quantizers {
   const { name, rows, layers, members } = family;
   if (kinds.length === 0) return { weights: (_, stacks) => stacks, activations: (_, x) => x };
   if (scope.mode === "calibrate") {
@@ -119,8 +125,8 @@ function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scop
         stacks.flatMap(unstack).forEach((tensor, row) => probe(kind, row, tensor));
         return stacks;
       },
-      activations: (kind, x, layer, chosen, gain = 1) => {
-        unstack(tf.div(x, gain)).forEach((tensor, i) =>
+      activations: (kind, x, layer, chosen) => {
+        unstack(tf.div(x, units[kind] ?? 1)).forEach((tensor, i) =>
           probe(kind, layer * members + chosen[i]!, scope.withoutPadding(tensor))
         );
         return x;
@@ -134,23 +140,34 @@ function openQuantizers(family: Family, kinds: readonly Quantized[], scope: Scop
   const levels = levelsOf(
     tf.reshape(scope.parameter(`${name}.log_scales`), [-1]),
     levelWeights(tf.mul(raw, ladder(phi))),
+    { units: kinds.flatMap((kind) => new Array<number>(rows).fill(units[kind] ?? 1)) },
   );
   // Weights are quantized for all layers at once, activations layer by layer.
   const stacks = kinds.map((kind) => isWeight(kind) ? [rows] : new Array<number>(layers).fill(members));
   const split = splitLevels(levels, stacks.flat());
   const levelsBy = new Map(kinds.map((kind, i) => [kind, split.splice(0, stacks[i]!.length)]));
+  const choose = chooser(members);
   return {
     // The gates of B-LoRA are hard-concrete ones.
     weights: (kind, stacks) => {
       const levels = splitLevels(levelsBy.get(kind)![0]!, stacks.map(({ shape }) => shape[0]!));
       return stacks.map((x, i) => quantizeWith(x, levels[i]!, { skip: true }));
     },
-    activations: (kind, x, layer, chosen, gain = 1) => {
-      const { perStep, mixture } = levelsBy.get(kind)![layer]!;
-      const choose = (part: Tensor) => memberOf(part, chosen, members);
-      const levels = rescaled({ perStep: choose(perStep), mixture: choose(mixture) }, gain);
-      return quantizeWith(x, levels, { skip: true, mostLines: scope.mostRows(x.shape[1]!) });
-    },
+    activations: (kind, x, layer, chosen) =>
+      quantizeWith(x, choose(levelsBy.get(kind)![layer]!, chosen), {
+        skip: true,
+        mostLines: scope.mostRows(x.shape[1]!),
+      }),
+  };
+}
+
+/** Finds the levels of some members of a family among those of all. What is asked for one by one is taken apart only once. */
+function chooser(members: number) {
+  const apart = new Map<Levels, readonly Levels[]>();
+  return (all: Levels, chosen: readonly number[]): Levels => {
+    if (chosen.length > 1) return mapLevels(all, (part) => memberOf(part, chosen, members));
+    if (!apart.has(all)) apart.set(all, splitLevels(all, new Array<number>(members).fill(1)));
+    return apart.get(all)![chosen[0]!]!;
   };
 }
 
@@ -169,8 +186,8 @@ const LARGE = 2 ** 17;
 
 /** A family's projections in one run. */
 function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alpha }: BloraOptions) {
-  const { name, layers, members, into, out } = family;
-  const quantizers = openQuantizers(family, quantizersOf(variant), scope), scale = alpha / rank;
+  const { name, layers, members, into, out } = family, scale = alpha / rank;
+  const quantizers = openQuantizers(family, quantizersOf(variant), scope, { "AB-out": scale });
   const own = (part: string) => family.modules.flat().map((module) => scope.weight(`${module}.${part}`));
   /** From one stack of all rows, or from one tensor for each: those of the chosen members of a layer, stacked. */
   const byMember = (stacks: readonly Tensor[]) => {
@@ -189,8 +206,7 @@ function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alph
   const E = variant.adaptsRank ? byMember([tf.expandDims(live(), 1)]) : undefined; // [G, 1, r]
 
   return (layer: number, chosen: readonly number[], x: Tensor): Tensor[] => {
-    const q = (kind: Quantized, y: Tensor, group = chosen, gain?: number) =>
-      quantizers.activations(kind, y, layer, group, gain);
+    const q = (kind: Quantized, y: Tensor, group = chosen) => quantizers.activations(kind, y, layer, group);
     let lows = q("A-out", affineStack(x, A(layer, chosen))); // [G, N, r]
     if (E) lows = q("E-out", tf.mul(lows, E(layer, chosen)));
     const apart = variant.quantizes && scope.mostRows(x.shape[0]!) * out >= LARGE;
@@ -198,7 +214,7 @@ function openFamily(family: Family, variant: Variant, scope: Scope, { rank, alph
       const group = apart ? [chosen[part]!] : chosen;
       const base = q("W0-out", affineStack(x, W0(layer, group), bias(layer, group)), group); // [G, N, out]
       const product = tf.matMul(low, B(layer, group), false, true); // [G, N, out]
-      return unstack(q("out", tf.add(base, q("AB-out", tf.mul(product, scale), group, scale)), group));
+      return unstack(q("out", tf.add(base, q("AB-out", tf.mul(product, scale), group)), group));
     });
   };
 }

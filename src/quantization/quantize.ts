@@ -7,7 +7,7 @@
  *
  * With straight-through rounding the gradient has a closed form. With c = x limited to the range, y = sum_k m_k R_k, where
  * m_k = weight_k s_k and R_k is the whole number next to c / s_k; for 32 bits m_32 = weight_32 s2 and R_32 = c / s2. Then
- * dL/dm_k = <dy, R_k>, and, since the weights sum to 1, dL/dx = dy inside the range, 0 outside, and dL/d(1 / s2) = s2 <dL/dx, x>.
+ * dL/dm_k = <dy, R_k>, and, since the weights sum to 1, dL/dx = dy inside the range, 0 outside, and dL/d(ln(1 / s2)) = <dL/dx, x>.
  */
 import * as tf from "@tensorflow/tfjs";
 import { TRACE } from "../compile/tracer.ts";
@@ -29,8 +29,6 @@ const ROUNDED = STEP_RATIOS.slice(0, 4);
 const ROUNDING = 12582912;
 
 export interface QuantizeOptions {
-  /** Whether the range is [-b, b] (the default) or [0, b]. */
-  readonly signed?: boolean;
   /** Whether inputs are limited to the range first (the default). */
   readonly clip?: boolean;
   /**
@@ -57,39 +55,76 @@ const WITHIN = 1 - 2 ** -20;
 /** b / s2, from s2 = (b - a) / 3. */
 export const rangeOverStep = (signed: boolean): number => signed ? 1.5 : 3;
 
-/** Where a stack of G quantizers stands, in the shapes that `quantizeWith` multiplies with. */
+/**
+ * Where G quantizers stand, each in the shapes that `quantizeWith` multiplies with. All that can be worked out for all of them at
+ * once is: a model has hundreds of quantizers, and to prepare each by itself would take more operations than everything else.
+ */
 export interface Levels {
-  /** 1 / s2, [G, 1, 1]. */
-  readonly perStep: Tensor;
-  /** weight_k s_k, and weight_32 s2, [G, 1, 5]. */
+  /** weight_k s_k of the grids that are rounded to, [G, 1, 4]. */
   readonly mixture: Tensor;
+  /** weight_32, [G, 1, 1]. */
+  readonly finest: Tensor;
+  /** ln(1 / s2), [G, 1, 1]. What follows from it, below, has no gradient of its own. */
+  readonly range: Tensor;
+  /** 1 / s_k, [G, 4, 1]. */
+  readonly perStep: Tensor;
+  /** The ends of the range, [G, 1, 1] each. */
+  readonly low: Tensor;
+  readonly high: Tensor;
 }
+
+export interface LevelOptions {
+  /** Whether ranges are [-b, b] (the default) or [0, b]. */
+  readonly signed?: boolean;
+  /** What the numbers of each quantizer come multiplied by, G of them [1]: so are then its steps. */
+  readonly units?: readonly number[];
+}
+
+/** weight_32, with the gradient that weight_32 s2 (c / s2) has for a given c / s2: its derivative to ln s2 is its value. */
+const finestOf = tf.customGrad((...args) => {
+  const [weight, _logStep, save] = args as unknown as [Tensor, Tensor, tf.GradSaveFunc];
+  save([weight]);
+  return { value: tf.clone(weight), gradFunc: (dy: Tensor, [weight]: Tensor[]) => [dy, tf.mul(dy, weight!)] };
+});
 
 /**
  * Prepares quantizers, any number at once.
  * @param logStep [G], ln s2
  * @param weights [G, 5], from `levelWeights`
  */
-export function levelsOf(logStep: Tensor, weights: Tensor): Levels {
-  // Of 32 bits what counts is s2 itself.
-  const shares = tf.tensor([...ROUNDED.map((ratio) => 1 / ratio), 1], [1, 1, 5]);
-  const log = tf.reshape(logStep, [-1, 1, 1]);
+export function levelsOf(logStep: Tensor, weights: Tensor, { signed = true, units }: LevelOptions = {}): Levels {
+  const count = ROUNDED.length, log = tf.reshape(logStep, [-1, 1, 1]);
+  const [rounded, finest] = tf.split(tf.expandDims(weights, 1), [count, 1], 2) as Pair;
+  const s2 = units ? tf.mul(tf.exp(log), tf.tensor(units, [units.length, 1, 1])) : tf.exp(log);
+  const high = tf.mul(s2, rangeOverStep(signed) * WITHIN);
   return {
-    perStep: tf.exp(tf.neg(log)),
-    mixture: tf.mul(tf.expandDims(weights, 1), tf.mul(shares, tf.exp(log))),
+    mixture: tf.mul(rounded, tf.mul(s2, tf.tensor(ROUNDED.map((ratio) => 1 / ratio), [1, 1, count]))),
+    finest: finestOf(finest, log),
+    range: tf.neg(log),
+    perStep: tf.div(tf.tensor(ROUNDED, [1, count, 1]), s2),
+    low: signed ? tf.neg(high) : tf.zerosLike(high),
+    high,
+  };
+}
+
+/** The same of every part of some levels. */
+export function mapLevels(levels: Levels, of: (part: Tensor) => Tensor): Levels {
+  const { mixture, finest, range, perStep, low, high } = levels;
+  return {
+    mixture: of(mixture),
+    finest: of(finest),
+    range: of(range),
+    perStep: of(perStep),
+    low: of(low),
+    high: of(high),
   };
 }
 
 /** The levels of stacks, in order. @param sizes how many quantizers each has */
 export function splitLevels(levels: Levels, sizes: number[]): Levels[] {
   if (sizes.length === 1) return [levels];
-  const perStep = tf.split(levels.perStep, sizes), mixture = tf.split(levels.mixture, sizes);
-  return perStep.map((part, i) => ({ perStep: part, mixture: mixture[i]! }));
-}
-
-/** The same quantizers in another unit: what they make of g x is g times what these make of x. */
-export function rescaled({ perStep, mixture }: Levels, g: number): Levels {
-  return g === 1 ? { perStep, mixture } : { perStep: tf.div(perStep, g), mixture: tf.mul(mixture, g) };
+  const parts = new Map(Object.values(levels).map((all: Tensor) => [all, tf.split(all, sizes)]));
+  return sizes.map((_, i) => mapLevels(levels, (all) => parts.get(all)![i]!));
 }
 
 /** The grids that a stack is rounded to: all four, or those that count. Q quantizers: G, or one for all of the stack. */
@@ -106,23 +141,16 @@ interface Grids {
  * @param stack G of what is quantized
  * @param skip whether to leave grids of weight 0 out, which compiled engines can
  */
-function gridsOf({ perStep, mixture }: Levels, stack: number, skip: boolean): Grids {
-  const count = ROUNDED.length, steps = tf.mul(tf.tensor(ROUNDED, [1, count, 1]), perStep);
-  const own = tf.slice(mixture, [0, 0, 0], [-1, 1, count]);
+function gridsOf(mixture: Tensor, perStep: Tensor, stack: number, skip: boolean): Grids {
   // Where no grid counts, ONNX Runtime gives as many products as there are matrices on the left.
-  const weights = tf.mul(own, tf.ones([stack, 1, 1]));
-  if (!skip || tf.getBackend() !== TRACE) return { perStep: steps, mixture: weights, whole: (row) => row };
-  const rows = tf.engine().runKernel("OpenRows", { mixture: own }) as Tensor; // [Q, K, 4]
+  const weights = tf.mul(mixture, tf.ones([stack, 1, 1]));
+  if (!skip || tf.getBackend() !== TRACE) return { perStep, mixture: weights, whole: (row) => row };
+  const rows = tf.engine().runKernel("OpenRows", { mixture }) as Tensor; // [Q, K, 4]
   return {
-    perStep: tf.matMul(rows, steps),
+    perStep: tf.matMul(rows, perStep),
     mixture: tf.matMul(weights, rows, false, true),
     whole: (row) => tf.matMul(row, rows),
   };
-}
-
-/** weight_32 of each quantizer, [Q, 1, 1]. */
-function shareOfFinest({ perStep, mixture }: Levels): Tensor {
-  return tf.mul(tf.slice(mixture, [0, 0, ROUNDED.length], [-1, 1, 1]), perStep);
 }
 
 /** The nearest multiples of each grid's step, counted in it. @param limited [G, 1, N] @returns [G, K, N] */
@@ -178,47 +206,44 @@ function piecesOf(width: number): number {
  */
 export function quantizeWith(
   x: Tensor,
-  { perStep, mixture }: Levels,
-  { signed = true, clip = true, skip = false, tile = TILE, mostLines }: QuantizeOptions = {},
+  { mixture, finest, range, perStep, low, high }: Levels,
+  { clip = true, skip = false, tile = TILE, mostLines }: QuantizeOptions = {},
 ): Tensor {
   const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width, count = STEP_RATIOS.length;
   const most = mostLines ?? lines, perLine = groups * count * width;
   const tiles = tilesOf(most, tile / perLine), large = most * count * width > KEPT;
   // One large tensor is laid out as if it were a stack.
-  const laid = groups === 1 && large, end = rangeOverStep(signed) * WITHIN;
-  const skips = skip && most * width >= LONG;
+  const laid = groups === 1 && large, skips = skip && most * width >= LONG;
   /** x limited to the range, and its multiples of each grid. @param x [G, 1, N] */
-  const steps = (x: Tensor, perStep: Tensor, grids: Grids): Pair => {
-    const b = tf.div(end, perStep);
-    const limited = clip ? tf.minimum(tf.maximum(x, signed ? tf.neg(b) : 0), b) : x;
+  const steps = (x: Tensor, low: Tensor, high: Tensor, grids: Grids): Pair => {
+    const limited = clip ? tf.minimum(tf.maximum(x, low), high) : x;
     return [limited, multiples(limited, grids)];
   };
   const apply = tf.customGrad((...args) => {
-    const [x, perStep, mixture, save] = args as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
-    const levels = { perStep, mixture }, grids = gridsOf(levels, x.shape[0]!, skips), made = steps(x, perStep, grids);
-    save([x, perStep, mixture, ...(large ? [] : made)]);
+    const [x, mixture, finest, _range, save] = args as unknown as [Tensor, Tensor, Tensor, Tensor, tf.GradSaveFunc];
+    const grids = gridsOf(mixture, perStep, x.shape[0]!, skips), made = steps(x, low, high, grids);
+    save([x, mixture, perStep, low, high, ...(large ? [] : made)]);
     const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-      const [x, perStep, mixture, ...kept] = saved as [Tensor, Tensor, Tensor];
-      const grids = gridsOf({ perStep, mixture }, x.shape[0]!, skips);
-      const [limited, made] = large ? steps(x, after(perStep, dy), grids) : kept as unknown as Pair;
+      const [x, mixture, perStep, low, high, ...kept] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
+      const grids = gridsOf(mixture, perStep, x.shape[0]!, skips);
+      const [limited, made] = large ? steps(x, after(low, dy), high, grids) : kept as unknown as Pair;
       const inside = clip ? tf.mul(dy, tf.cast(tf.equal(x, limited), "float32")) : dy;
       const inner = (a: Tensor, b: Tensor) => tf.matMul(a, b, false, true); // [G, 1, K]
       /** What belongs to one quantizer. */
       const together = (gradient: Tensor) => laid ? tf.sum(gradient, 0, true) : gradient;
-      const dMixture = together(tf.concat([grids.whole(inner(dy, made)), tf.mul(inner(dy, limited), perStep)], 2));
-      const dPerStep = together(tf.div(inner(inside, x), perStep));
-      return [large ? after(inside, dMixture, dPerStep) : inside, dPerStep, dMixture];
+      const slopes = [grids.whole(inner(dy, made)), inner(dy, limited), inner(inside, x)].map(together);
+      return [large ? after(inside, ...slopes) : inside, ...slopes];
     };
-    const finest = tf.mul(made[0], shareOfFinest(levels));
-    return { value: tf.add(tf.matMul(grids.mixture, made[1]), finest), gradFunc };
+    return { value: tf.add(tf.matMul(grids.mixture, made[1]), tf.mul(made[0], finest)), gradFunc };
   });
   const flat = tf.reshape(x, [laid ? piecesOf(width) : groups, 1, -1]);
-  if (tiles === 1) return tf.reshape(apply(flat, perStep, mixture), x.shape);
+  const quantized = (part: Tensor) => apply(part, mixture, finest, range);
+  if (tiles === 1) return tf.reshape(quantized(flat), x.shape);
   // The last tile is longer by what does not divide, which is as much for every number of rows.
   const share = width * groups / flat.shape[0]!; // of a line, in each row of `flat`
   const each = Math.floor(lines / tiles), sizes = new Array<number>(tiles).fill(share * each);
   sizes[tiles - 1]! += share * (lines - tiles * each);
-  return tf.reshape(tf.concat(tf.split(flat, sizes, 2).map((tile) => apply(tile, perStep, mixture)), 2), x.shape);
+  return tf.reshape(tf.concat(tf.split(flat, sizes, 2).map(quantized), 2), x.shape);
 }
 
 /**
@@ -228,6 +253,11 @@ export function quantizeWith(
  * @param weights [G, 5], from `levelWeights`
  * @returns as x
  */
-export function quantize(x: Tensor, s2: Tensor, weights: Tensor, options: QuantizeOptions = {}): Tensor {
-  return quantizeWith(x, levelsOf(tf.log(s2), weights), options);
+export function quantize(
+  x: Tensor,
+  s2: Tensor,
+  weights: Tensor,
+  options: QuantizeOptions & Pick<LevelOptions, "signed"> = {},
+): Tensor {
+  return quantizeWith(x, levelsOf(tf.log(s2), weights, options), options);
 }

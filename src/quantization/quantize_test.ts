@@ -8,15 +8,9 @@ import { assertAllClose, compiled, cpu, normal, runOnce } from "../engines/testi
 import type { Program } from "../engines/engine.ts";
 import { float32 } from "../tensor/host_tensor.ts";
 import { levelWeights } from "./gates.ts";
-import {
-  levelsOf,
-  quantize,
-  type QuantizeOptions,
-  quantizeWith,
-  rangeOverStep,
-  rescaled,
-  STEP_RATIOS,
-} from "./quantize.ts";
+import { levelsOf, quantize, quantizeWith, rangeOverStep, STEP_RATIOS } from "./quantize.ts";
+
+type Options = Parameters<typeof quantize>[3];
 
 /** Half to even. */
 function round(x: number): number {
@@ -78,7 +72,7 @@ for (const signed of [true, false]) {
 
 Deno.test("quantize() has the grid of two bits with all gates closed, and leaves the range as it is with all open", () => {
   const x = Float32Array.from({ length: 301 }, (_, i) => (i - 150) / 100), s2 = 1;
-  const run = (weights: number[], options?: QuantizeOptions) =>
+  const run = (weights: number[], options?: Options) =>
     eager(() => quantize(tf.tensor2d(x, [1, 301]), tf.tensor1d([s2]), tf.tensor2d([weights]), options).dataSync());
   assert.deepEqual([...new Set(run([1, 0, 0, 0, 0]))].map(Math.round).sort((a, b) => a - b), [-1, 0, 1]);
   assert.equal(new Set(run([0, 1, 0, 0, 0])).size, 15);
@@ -92,7 +86,7 @@ Deno.test("quantize() has the grid of two bits with all gates closed, and leaves
 });
 
 /** The gradient of <c, quantize(x)> to everything it depends on. */
-function gradients(x: number[], s2: number, weights: number[], c: number[], options?: QuantizeOptions) {
+function gradients(x: number[], s2: number, weights: number[], c: number[], options?: Options) {
   return eager(() => {
     const f = (x: tf.Tensor, s2: tf.Tensor, weights: tf.Tensor) =>
       tf.sum(tf.mul(quantize(x, s2, weights, options), tf.tensor2d([c]))) as tf.Scalar;
@@ -292,16 +286,13 @@ for (const { name, device } of compiled) {
   });
 }
 
-Deno.test("rescaled() quantizers make g times as much of g times as much", () => {
-  const x = normal([2, 50], 1).data,
-    g = 4,
-    make = (g: number) =>
-      eager(() => {
-        const levels = levelsOf(
-          tf.log(tf.tensor1d([0.4, 0.9])),
-          tf.tensor2d([[0, 0.5, 0, 0.5, 0], [0.25, 0, 0.25, 0, 0.5]]),
-        );
-        return [...quantizeWith(tf.mul(tf.tensor(x, [2, 50]), g), rescaled(levels, g)).dataSync()];
-      });
-  assert.deepEqual(make(g), make(1).map((y) => g * y));
+Deno.test("quantizers of numbers in other units make g times as much of g times as much", () => {
+  const x = normal([2, 50], 1).data;
+  const make = (units: number[]) =>
+    eager(() => {
+      const steps = tf.log(tf.tensor1d([0.4, 0.9])), weights = [[0, 0.5, 0, 0.5, 0], [0.25, 0, 0.25, 0, 0.5]];
+      const given = tf.mul(tf.tensor(x, [2, 50]), tf.tensor(units, [2, 1]));
+      return [...quantizeWith(given, levelsOf(steps, tf.tensor2d(weights), { units }), {}).dataSync()];
+    });
+  assert.deepEqual(make([4, 0.5]), make([1, 1]).map((y, i) => i < 50 ? 4 * y : y / 2));
 });
