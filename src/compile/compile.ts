@@ -2,8 +2,11 @@
 import "./kernels.ts";
 import type { Graph } from "./ir.ts";
 import { fuseProducts } from "./passes/fuse.ts";
+import { turnNarrow } from "./passes/narrow.ts";
+import { needRows } from "./passes/needed_rows.ts";
 import { dropUnused, mergeEqual } from "./passes/prune.ts";
 import { simplify } from "./passes/simplify.ts";
+import { mergeUpdates } from "./passes/updates.ts";
 
 /** The passes in the order in which they are run. */
 const PASSES: readonly ((graph: Graph) => Graph)[] = [
@@ -17,6 +20,10 @@ const PASSES: readonly ((graph: Graph) => Graph)[] = [
   dropUnused,
   fuseProducts,
   dropUnused,
+  mergeUpdates,
+  mergeEqual,
+  needRows,
+  turnNarrow,
 ];
 
 /** Applies every pass. The result computes the same outputs from the same inputs. */

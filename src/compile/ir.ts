@@ -136,6 +136,7 @@ export function rewrite(
     const node = inputs.every((v, i) => v === old.inputs[i])
       ? old
       : makeNode(old.op, inputs, old.outputs, old.attributes);
+    if (node !== old) node.outputs.forEach((value, i) => origins.set(value, old.outputs[i]!));
     let outputs = visit(node, build, origin);
     if (!outputs) {
       build.nodes.push(node);
