@@ -46,9 +46,10 @@ export function partsOf(graph: Graph, layout: Layout, rows?: Trainable): Map<Nod
     for (const value of node.outputs) {
       order.set(value, at);
       if (!weights.has(value)) made.set(value, part);
-      // A reshaped or transposed weight is still that weight.
-      const source = node.inputs.length === 1 ? weights.get(node.inputs[0]!) : undefined;
-      if (source && !weights.has(value)) weights.set(value, source);
+      // What is made of weights alone is one, too: reshaped, transposed, or with an update in it.
+      const sources = node.inputs.filter(({ node }) => node?.op !== "Constant").map((input) => weights.get(input));
+      const [source] = sources;
+      if (source && !sources.includes(undefined) && !weights.has(value)) weights.set(value, source);
     }
   });
   return parts;

@@ -21,9 +21,9 @@ const PASSES: readonly ((graph: Graph) => Graph)[] = [
   fuseProducts,
   dropUnused,
   mergeUpdates,
-  mergeEqual,
   needRows,
   turnNarrow,
+  mergeEqual,
 ];
 
 /** Applies every pass. The result computes the same outputs from the same inputs. */

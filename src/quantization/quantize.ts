@@ -5,9 +5,10 @@
  * s4 = 17 s8, ...), x2 + e4 is x rounded to the grid of s4, and so on: the sum is a mixture of plain roundings, weighted by
  * differences of the nested gates. They part company only where x lies exactly half-way between two points of a fine grid.
  *
- * With straight-through rounding the gradient has a closed form. With c = x limited to the range, y = sum_k m_k R_k, where
- * m_k = weight_k s_k and R_k is the whole number next to c / s_k; for 32 bits m_32 = weight_32 s2 and R_32 = c / s2. Then
- * dL/dm_k = <dy, R_k>, and, since the weights sum to 1, dL/dx = dy inside the range, 0 outside, and dL/d(ln(1 / s2)) = <dL/dx, x>.
+ * With straight-through rounding the gradient has a closed form. With c = x limited to the range, y = sum_k m_k R_k + weight_32 c,
+ * where m_k = weight_k s_k and R_k is the whole number next to c / s_k. Then dL/dm_k = <dy, R_k> and dL/dweight_32 = <dy, c>, and,
+ * since the weights sum to 1, dL/dx = dy inside the range and 0 outside. By itself, which is with m_k and weight_32 s2 held,
+ * the step has dL/d(ln(1 / s2)) = <dL/dx, x>.
  */
 import * as tf from "@tensorflow/tfjs";
 import { TRACE } from "../compile/tracer.ts";
@@ -56,16 +57,16 @@ const WITHIN = 1 - 2 ** -20;
 export const rangeOverStep = (signed: boolean): number => signed ? 1.5 : 3;
 
 /**
- * Where G quantizers stand, each in the shapes that `quantizeWith` multiplies with. All that can be worked out for all of them at
- * once is: a model has hundreds of quantizers, and to prepare each by itself would take more operations than everything else.
+ * Where G quantizers stand, each in the shapes that `quantizeWith` multiplies with. A model has hundreds of them: what they need is
+ * worked out for all at once.
  */
 export interface Levels {
   /** weight_k s_k of the grids that are rounded to, [G, 1, 4]. */
   readonly mixture: Tensor;
   /** weight_32, [G, 1, 1]. */
   readonly finest: Tensor;
-  /** ln(1 / s2), [G, 1, 1]. What follows from it, below, has no gradient of its own. */
-  readonly range: Tensor;
+  /** ln(1 / s2), [G, 1, 1], which takes the gradient of all that follows from it below. */
+  readonly logPerStep: Tensor;
   /** 1 / s_k, [G, 4, 1]. */
   readonly perStep: Tensor;
   /** The ends of the range, [G, 1, 1] each. */
@@ -80,7 +81,7 @@ export interface LevelOptions {
   readonly units?: readonly number[];
 }
 
-/** weight_32, with the gradient that weight_32 s2 (c / s2) has for a given c / s2: its derivative to ln s2 is its value. */
+/** weight_32, as it stands in weight_32 s2 (c / s2): where c / s2 is held, its derivative with respect to ln s2 is its value. */
 const finestOf = tf.customGrad((...args) => {
   const [weight, _logStep, save] = args as unknown as [Tensor, Tensor, tf.GradSaveFunc];
   save([weight]);
@@ -100,7 +101,7 @@ export function levelsOf(logStep: Tensor, weights: Tensor, { signed = true, unit
   return {
     mixture: tf.mul(rounded, tf.mul(s2, tf.tensor(ROUNDED.map((ratio) => 1 / ratio), [1, 1, count]))),
     finest: finestOf(finest, log),
-    range: tf.neg(log),
+    logPerStep: tf.neg(log),
     perStep: tf.div(tf.tensor(ROUNDED, [1, count, 1]), s2),
     low: signed ? tf.neg(high) : tf.zerosLike(high),
     high,
@@ -108,23 +109,25 @@ export function levelsOf(logStep: Tensor, weights: Tensor, { signed = true, unit
 }
 
 /** The same of every part of some levels. */
-export function mapLevels(levels: Levels, of: (part: Tensor) => Tensor): Levels {
-  const { mixture, finest, range, perStep, low, high } = levels;
+export function mapLevels<From, To>(
+  levels: Record<keyof Levels, From>,
+  of: (part: From) => To,
+): Record<keyof Levels, To> {
   return {
-    mixture: of(mixture),
-    finest: of(finest),
-    range: of(range),
-    perStep: of(perStep),
-    low: of(low),
-    high: of(high),
+    mixture: of(levels.mixture),
+    finest: of(levels.finest),
+    logPerStep: of(levels.logPerStep),
+    perStep: of(levels.perStep),
+    low: of(levels.low),
+    high: of(levels.high),
   };
 }
 
 /** The levels of stacks, in order. @param sizes how many quantizers each has */
 export function splitLevels(levels: Levels, sizes: number[]): Levels[] {
   if (sizes.length === 1) return [levels];
-  const parts = new Map(Object.values(levels).map((all: Tensor) => [all, tf.split(all, sizes)]));
-  return sizes.map((_, i) => mapLevels(levels, (all) => parts.get(all)![i]!));
+  const stacks = mapLevels(levels, (part) => tf.split(part, sizes));
+  return sizes.map((_, i) => mapLevels(stacks, (parts) => parts[i]!));
 }
 
 /** The grids that a stack is rounded to: all four, or those that count. Q quantizers: G, or one for all of the stack. */
@@ -206,7 +209,7 @@ function piecesOf(width: number): number {
  */
 export function quantizeWith(
   x: Tensor,
-  { mixture, finest, range, perStep, low, high }: Levels,
+  { mixture, finest, logPerStep, perStep, low, high }: Levels,
   { clip = true, skip = false, tile = TILE, mostLines }: QuantizeOptions = {},
 ): Tensor {
   const groups = x.shape[0]!, width = x.shape.at(-1)!, lines = x.size / groups / width, count = STEP_RATIOS.length;
@@ -220,7 +223,13 @@ export function quantizeWith(
     return [limited, multiples(limited, grids)];
   };
   const apply = tf.customGrad((...args) => {
-    const [x, mixture, finest, _range, save] = args as unknown as [Tensor, Tensor, Tensor, Tensor, tf.GradSaveFunc];
+    const [x, mixture, finest, _logPerStep, save] = args as unknown as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      tf.GradSaveFunc,
+    ];
     const grids = gridsOf(mixture, perStep, x.shape[0]!, skips), made = steps(x, low, high, grids);
     save([x, mixture, perStep, low, high, ...(large ? [] : made)]);
     const gradFunc = (dy: Tensor, saved: Tensor[]) => {
@@ -237,7 +246,7 @@ export function quantizeWith(
     return { value: tf.add(tf.matMul(grids.mixture, made[1]), tf.mul(made[0], finest)), gradFunc };
   });
   const flat = tf.reshape(x, [laid ? piecesOf(width) : groups, 1, -1]);
-  const quantized = (part: Tensor) => apply(part, mixture, finest, range);
+  const quantized = (part: Tensor) => apply(part, mixture, finest, logPerStep);
   if (tiles === 1) return tf.reshape(quantized(flat), x.shape);
   // The last tile is longer by what does not divide, which is as much for every number of rows.
   const share = width * groups / flat.shape[0]!; // of a line, in each row of `flat`

@@ -286,13 +286,16 @@ for (const { name, device } of compiled) {
   });
 }
 
-Deno.test("quantizers of numbers in other units make g times as much of g times as much", () => {
+Deno.test("quantizers of numbers in other units make g times as much of g times as much, and so are their slopes", () => {
   const x = normal([2, 50], 1).data;
   const make = (units: number[]) =>
     eager(() => {
-      const steps = tf.log(tf.tensor1d([0.4, 0.9])), weights = [[0, 0.5, 0, 0.5, 0], [0.25, 0, 0.25, 0, 0.5]];
-      const given = tf.mul(tf.tensor(x, [2, 50]), tf.tensor(units, [2, 1]));
-      return [...quantizeWith(given, levelsOf(steps, tf.tensor2d(weights), { units }), {}).dataSync()];
+      const given = tf.mul(tf.tensor(x, [2, 50]), tf.tensor(units, [2, 1])), steps = tf.log(tf.tensor1d([0.4, 0.9]));
+      const weights = tf.tensor2d([[0, 0.5, 0, 0.5, 0], [0.25, 0, 0.25, 0, 0.5]]);
+      const f = (steps: tf.Tensor, weights: tf.Tensor) => quantizeWith(given, levelsOf(steps, weights, { units }));
+      const slopes = tf.grads((steps, weights) => tf.sum(f(steps!, weights!)))([steps, weights]);
+      return [f(steps, weights), ...slopes].map((made) => [...made.dataSync()]);
     });
-  assert.deepEqual(make([4, 0.5]), make([1, 1]).map((y, i) => i < 50 ? 4 * y : y / 2));
+  const times = (one: number[]) => one.map((made, i) => i < one.length / 2 ? 4 * made : made / 2);
+  assert.deepEqual(make([4, 0.5]), make([1, 1]).map(times));
 });

@@ -6,9 +6,9 @@ import { optimize } from "../compile.ts";
 import { needRows } from "./needed_rows.ts";
 import { graphOf, operators } from "./testing.ts";
 
-type Given = Record<"x" | "y" | "W" | "V", tf.Tensor>;
+type Given = Record<"x" | "y" | "W" | "V" | "U" | "row" | "column" | "bias", tf.Tensor>;
 
-const SHAPES = { x: [6, 4], y: [3, 4], W: [4, 5], V: [4, 5] };
+const SHAPES = { x: [6, 4], y: [3, 4], W: [4, 5], V: [4, 5], U: [5, 4], row: [1, 5], column: [9, 1], bias: [5] };
 const below = ({ x, y }: Given) => tf.concat([x, y]);
 const first = (product: tf.Tensor, rows = 6) => tf.slice(product, [0, 0], [rows, -1]);
 
@@ -27,6 +27,52 @@ const CASES: Readonly<Record<string, [(given: Given) => Record<string, tf.Tensor
   "does so for all products of a sum": [
     (given) => ({ out: first(tf.add(tf.matMul(below(given), given.V), tf.matMul(below(given), given.W))) }),
     ["Gemm", "Gemm"],
+    240,
+  ],
+  "adds a row to them": [
+    (given) => ({ out: first(tf.add(tf.matMul(below(given), given.W), given.row)) }),
+    ["Gemm"],
+    120,
+  ],
+  "adds the first rows of a column to them": [
+    (given) => ({ out: first(tf.add(tf.matMul(below(given), given.W), given.column)) }),
+    ["Slice", "Gemm"],
+    120,
+  ],
+  "adds a bias to them": [
+    (given) => ({ out: first(tf.add(tf.matMul(below(given), given.W), given.bias)) }),
+    ["Gemm"],
+    120,
+  ],
+  "computes a product whole that others read, and takes its first rows": [
+    (given) => {
+      const inner = tf.matMul(below(given), given.W);
+      return { inner, out: first(tf.matMul(inner, given.U)) };
+    },
+    ["Concat", "Gemm", "Slice", "Gemm"],
+    300,
+  ],
+  "takes rows of a pile that others read, and no part of it twice": [
+    ({ x, y, W, V, U }) => {
+      const pile = tf.concat([tf.matMul(tf.matMul(x, V), U), y]);
+      return { pile, out: first(tf.matMul(pile, W), 5) };
+    },
+    ["Gemm", "Gemm", "Concat", "Slice", "Gemm"],
+    340,
+  ],
+  "keeps the parts of a split of what it has rewritten": [
+    (given) => {
+      const [a, b] = tf.split(tf.matMul(first(tf.matMul(below(given), given.W)), given.U), [4, 2]);
+      return { a: a!, b: b! };
+    },
+    ["Gemm", "Gemm", "Split"],
+    240,
+  ],
+  "leaves stacks alone": [
+    (given) => ({
+      out: tf.slice(tf.matMul(tf.stack([given.x, given.x]), tf.stack([given.W, given.V])), [0, 0, 0], [1, -1, -1]),
+    }),
+    ["Reshape", "Concat", "Reshape", "Reshape", "Concat", "FusedMatMul", "Slice"],
     240,
   ],
   "takes the first rows of what is no such pile": [

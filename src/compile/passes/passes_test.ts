@@ -3,15 +3,11 @@ import fc from "fast-check";
 import { traceProgram } from "../../engines/compiled.ts";
 import { assertAllClose, cpu, runGraph, runOnce } from "../../engines/testing.ts";
 import { optimize } from "../compile.ts";
-import { multiplyAccumulates } from "../cost.ts";
 import type { Graph, Value } from "../ir.ts";
 import { instructions, isTame, programOf } from "../random_programs.ts";
 import { fuseProducts } from "./fuse.ts";
-import { turnNarrow } from "./narrow.ts";
-import { needRows } from "./needed_rows.ts";
 import { dropUnused, mergeEqual } from "./prune.ts";
 import { simplify } from "./simplify.ts";
-import { mergeUpdates } from "./updates.ts";
 
 const PASSES: Readonly<Record<string, (graph: Graph) => Graph>> = {
   "no pass": (graph) => graph,
@@ -19,9 +15,6 @@ const PASSES: Readonly<Record<string, (graph: Graph) => Graph>> = {
   mergeEqual,
   simplify,
   fuseProducts,
-  mergeUpdates,
-  needRows,
-  turnNarrow,
   optimize,
 };
 
@@ -35,13 +28,8 @@ function assertOrdered({ inputs, outputs, nodes }: Graph, what: string): void {
   assert.ok(Object.values(outputs).every((value) => known.has(value)), `${what}: an output is made by no node`);
 }
 
-/** Whether a graph has more to compute than another: more in products, or, if that is the same, more nodes that are needed. */
-function hasMore(graph: Graph, other: Graph): boolean {
-  const [more, less] = [graph, other].map(dropUnused).map((graph) => {
-    return [multiplyAccumulates(graph), graph.nodes.filter(({ op }) => op !== "Constant").length];
-  }) as [[number, number], [number, number]];
-  return more[0] > less[0] || (more[0] === less[0] && more[1] > less[1]);
-}
+/** How many nodes compute something that is needed. */
+const work = (graph: Graph): number => dropUnused(graph).nodes.filter(({ op }) => op !== "Constant").length;
 
 for (const [name, pass] of Object.entries(PASSES)) {
   Deno.test(`${name} keeps what random programs compute`, async () => {
@@ -52,7 +40,7 @@ for (const [name, pass] of Object.entries(PASSES)) {
         fc.pre(isTame(expected));
         const { graph } = traceProgram(program), rewritten = pass(graph);
         assertOrdered(rewritten, name);
-        assert.ok(!hasMore(rewritten, graph), `${name} makes more to compute`);
+        assert.ok(work(rewritten) <= work(graph), `${name} makes more to compute`);
         assertAllClose(await runGraph(rewritten, feeds), expected, name, { abs: 2e-4, rel: 2e-4 });
       }),
       { numRuns: 15 },

@@ -1,68 +1,67 @@
-/** Adds low-rank updates to the matrices beside which they stand, where an input has more rows than the matrix. */
-import { type Builder, countUses, type Graph, type Node, rewrite, type Value } from "../ir.ts";
+/** Adds low-rank updates to the matrices beside which they stand. */
+import { type Builder, countUses, type Graph, type Node, rewrite, sameShape, type Value } from "../ir.ts";
 import { dropUnused } from "./prune.ts";
 
 /**
- * Writes x W + (x A) B as x (W + A B). To pass every row of x through B takes as long as to read and write them, for a product
- * with few columns is no work; there are fewer rows in W. What else needs x A, as the gradient of B does, keeps it. The gradient
- * to x has the same form for several matrices at once: y W + z V + [y A, z C] [B; D] becomes y (W + A B) + z (V + C D).
+ * Columns of an input up to which this pays, for the matrix then has no more rows than a batch is likely to have. (Graphs that serve
+ * any number of rows are traced at two, and must come out alike: how many rows there are may not decide.)
+ */
+const WIDEST = 1024;
+
+/**
+ * Writes x W + (x A) B as x (W + A B). The second product of an update does little arithmetic, but reads and writes a whole row
+ * of results for each row of x; added to W, it does so for each row of W. What else reads x A, as the gradient of B does, still
+ * finds it. The gradient to x has the same form with several matrices: y W + z V + [y A, z C] [B; D] becomes
+ * y (W + A B) + z (V + C D). Where both are there, the sums W + A B live from the forward pass to the backward one.
  */
 export function mergeUpdates(graph: Graph): Graph {
   const uses = countUses(graph);
   return dropUnused(rewrite(graph, ({ outputs }, build, origin) => {
-    const { terms, rest } = sumOf(outputs[0]!, (value) => uses.get(origin(value)) === 1);
+    const [output] = outputs as [Value], { terms, rest } = sumOf(output, (value) => uses.get(origin(value)) === 1);
+    const updatesBy = new Map<Node, readonly Update[]>(), merged = new Set<Node>();
     for (const term of terms) {
-      const updates = updatesOf(term, build), beside = terms.filter((other) => other !== term);
-      if (updates?.every((update) => beside.some((other) => belongs(update, other)))) {
-        return [summed(beside.map((product) => withUpdates(product, updates, build)), rest, outputs[0]!, build)];
-      }
+      const updates = updatesOf(term, build);
+      const targets = updates.map(({ x }) => terms.find((other) => !merged.has(other) && takesUpdates(other, x)));
+      if (targets.length === 0 || targets.includes(undefined)) continue;
+      merged.add(term);
+      targets.forEach((to, i) => updatesBy.set(to!, [...updatesBy.get(to!) ?? [], updates[i]!]));
     }
-    return undefined;
+    if (merged.size === 0) return undefined;
+    const kept = terms.filter((term) => !merged.has(term)).map((term) =>
+      withUpdates(term, updatesBy.get(term) ?? [], build)
+    );
+    return [
+      kept.reduceRight((sum: Value | undefined, { inputs: [x, W], attributes }) => {
+        return build.one("Gemm", sum ? [x!, W!, sum] : [x!, W!], output, { ...attributes, ...(sum && { beta: 1 }) });
+      }, rest)!,
+    ];
   }));
 }
 
-/** Products that are added up, the outermost one first, and what they are added to. */
-interface Sum {
-  readonly terms: readonly Node[];
-  readonly rest: Value | undefined;
-}
-
-/** What a value adds up, if nothing else reads the sums on the way. */
-function sumOf(value: Value, once: (value: Value) => boolean): Sum {
+/** The products that a value adds up, the last one first, as far as nothing else reads the sums on the way, and the rest. */
+function sumOf(value: Value, once: (value: Value) => boolean): { terms: readonly Node[]; rest: Value | undefined } {
   const terms: Node[] = [];
   let rest: Value | undefined = value;
-  while (rest?.node?.op === "Gemm" && !rest.node.attributes.transA && (rest === value || once(rest))) {
+  while (rest?.node?.op === "Gemm" && !rest.node.attributes.transA && sameShape(rest.shape, value.shape)) {
+    if (rest !== value && !once(rest)) break;
     terms.push(rest.node);
     rest = rest.node.inputs[2];
   }
   return { terms, rest };
 }
 
-function summed(
-  terms: readonly Pick<Node, "inputs" | "attributes">[],
-  rest: Value | undefined,
-  output: Value,
+/** Whether a product's matrix can take updates of x. */
+function takesUpdates({ inputs, attributes }: Node, x: Value): boolean {
+  return inputs[0] === x && attributes.alpha === 1 && x.shape[1]! <= WIDEST;
+}
+
+function withUpdates(
+  { inputs, attributes }: Node,
+  updates: readonly Update[],
   build: Builder,
-): Value {
-  return terms.reduceRight((sum: Value | undefined, { inputs, attributes }) => {
-    const [x, W] = inputs as [Value, Value];
-    return build.one("Gemm", [x, W, ...(sum ? [sum] : [])], output, { ...attributes, ...(sum && { beta: 1 }) });
-  }, rest)!;
-}
-
-/** Whether a product has the same input as an update, of more rows than the matrix has. */
-function belongs({ x }: Update, { inputs, attributes }: Node): boolean {
-  return inputs[0] === x && attributes.alpha === 1 && x.shape[0]! > x.shape[1]!;
-}
-
-/** A product with those updates in its matrix that have its input. */
-function withUpdates(product: Node, updates: readonly Update[], build: Builder): Pick<Node, "inputs" | "attributes"> {
-  const [x, W] = product.inputs as [Value, Value], transposed = product.attributes.transB === 1;
-  const merged = updates.filter((update) => belongs(update, product)).reduce(
-    (W, { A, B }) => plus(W, transposed, A, B, build),
-    W,
-  );
-  return { inputs: [x, merged], attributes: product.attributes };
+): Pick<Node, "inputs" | "attributes"> {
+  const [x, W] = inputs as [Value, Value], transposed = attributes.transB === 1;
+  return { inputs: [x, updates.reduce((W, { A, B }) => plus(W, transposed, A, B, build), W)], attributes };
 }
 
 /** A factor as a product reads it: transposed or not, and multiplied. */
@@ -79,17 +78,17 @@ interface Update {
   readonly B: Operand;
 }
 
-/** The updates that a product adds: one, or as many as its first operand is put together from. */
-function updatesOf({ inputs, attributes }: Node, build: Builder): Update[] | undefined {
+/** The updates that a product adds: one, as many as its first operand is put together from, or none. */
+function updatesOf({ inputs, attributes }: Node, build: Builder): readonly Update[] {
   const [low, B] = inputs as [Value, Value], flip = attributes.transB as number, alpha = attributes.alpha as number;
   const parts = low.node?.op === "Concat" && low.node.attributes.axis === 1 ? low.node.inputs : [low];
   let from = 0;
-  const updates = parts.map((part) => {
+  const updates = parts.flatMap((part) => {
     const down = throughA(part, build), to = from + part.shape[1]!;
     const factor = partOf(B, flip ? 1 : 0, from, from = to, build);
-    return down && { ...down, B: { factor, flip, alpha } };
+    return down ? [{ ...down, B: { factor, flip, alpha } }] : [];
   });
-  return updates.every((update) => update !== undefined) ? updates : undefined;
+  return updates.length === parts.length ? updates : [];
 }
 
 /** x and A, if a value is x A or some columns of it. */
