@@ -6,7 +6,7 @@ export const VERSIONS = {
   vocabulary: 1,
   tokenize: 1,
   corpus: 3,
-  pretrain: 7,
+  pretrain: 6,
   finetune: 9,
   subspace: 1,
   resources: 9,
