@@ -43,7 +43,7 @@ Deno.exit(0);
 type Step = (step: number) => Promise<number>;
 
 async function open({ engine, method, config, batch, length, threads, target, tokensAtOnce }: Request): Promise<Step> {
-  const options = { threads, target: target ?? undefined, tokensAtOnce };
+  const options = { threads, target, tokensAtOnce };
   const { run } = await openStep(engine, method, { config, batch, length }, options).catch(giveUp);
   return async (step) => {
     const started = performance.now();

@@ -20,7 +20,7 @@ if (!["native", "webgpu", "cuda"].includes(engine)) {
 }
 const folder = await Deno.makeTempDir({ prefix: "profile-" });
 try {
-  const options = { threads, profile: `${folder}/step`, target: target ?? undefined, tokensAtOnce };
+  const options = { threads, profile: `${folder}/step`, target, tokensAtOnce };
   const step = await openStep(engine, method, request, options).catch(giveUp),
     device = step.device as CompiledDevice;
   for (let i = 1; i <= steps + 1; i++) await step.run(i);

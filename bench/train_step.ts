@@ -23,7 +23,7 @@ export const RATES = {
 
 export interface StepOptions extends EngineOptions {
   /** Preset of adapted matrices, where the method has a choice. */
-  readonly target?: string | undefined;
+  readonly target?: string | null;
   /** Most tokens that go through the network at once [all]. */
   readonly tokensAtOnce?: number | undefined;
 }

@@ -77,6 +77,23 @@ export class Builder {
     return this.one("Constant", [], value, { value });
   }
 
+  /** Adds the numbers of a tensor from a place on each axis, `starts`, up to another, `ends`. */
+  slice(x: Value, starts: readonly number[], ends: readonly number[]): Value {
+    const shape = ends.map((end, axis) => end - starts[axis]!), steps = ends.map(() => 1);
+    return this.one("Slice", [x], { dtype: x.dtype, shape }, { starts, ends, steps });
+  }
+
+  /** A range along one axis: the tensor itself if it is all of it, what it was put together from if it is just that. */
+  part(x: Value, axis: number, from: number, to: number): Value {
+    if (from === 0 && to === x.shape[axis]) return x;
+    let at = 0;
+    for (const piece of x.node?.op === "Concat" && x.node.attributes.axis === axis ? x.node.inputs : []) {
+      if (at === from && at + piece.shape[axis]! === to) return piece;
+      at += piece.shape[axis]!;
+    }
+    return this.slice(x, x.shape.map((_, i) => i === axis ? from : 0), x.shape.map((n, i) => i === axis ? to : n));
+  }
+
   /** Adds a product of two matrices, a Gemm, or of stacks of them, a FusedMatMul; both can read an operand transposed. */
   matMul(a: Value, b: Value, transposeA = false, transposeB = false): Value {
     const rows = a.shape.at(transposeA ? -1 : -2)!, columns = b.shape.at(transposeB ? -2 : -1)!;

@@ -134,12 +134,7 @@ registerTraceKernel("Transpose", ({ x }, { perm }, { build, value }) => {
 });
 registerTraceKernel("Slice", ({ x }, { begin, size }, { build, value }) => {
   const [starts, sizes] = tf.slice_util.parseSliceParams(x as tf.Tensor, begin as number[], size as number[]);
-  const input = value(x!), ends = starts!.map((start, i) => start + sizes![i]!);
-  return build.one("Slice", [input], { dtype: input.dtype, shape: sizes! }, {
-    starts: starts!,
-    ends,
-    steps: starts!.map(() => 1),
-  });
+  return build.slice(value(x!), starts!, starts!.map((start, i) => start + sizes![i]!));
 });
 registerTraceKernel("Reverse", ({ x }, { dims }, { build, value }) => {
   const input = value(x!), reversed = parseAxisParam(dims as number[], x!.shape);

@@ -23,7 +23,7 @@ function slices(build: Builder, x: Value, parts: readonly Value[], axis: number)
     const starts = part.shape.map((_, i) => i === axis ? start : 0);
     const ends = part.shape.map((size, i) => starts[i]! + size);
     start += part.shape[axis]!;
-    return build.one("Slice", [x], part, { starts, ends, steps: starts.map(() => 1) });
+    return build.slice(x, starts, ends);
   });
 }
 

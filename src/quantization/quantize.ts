@@ -13,6 +13,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { TRACE } from "../compile/tracer.ts";
 import { ROW_UNIT } from "../deberta/packing.ts";
+import { powerOfTwoDivisor } from "../tensor/divisor.ts";
 
 type Tensor = tf.Tensor;
 type Pair = [Tensor, Tensor];
@@ -192,13 +193,6 @@ function tilesOf(lines: number, perTile: number): number {
 /** Pieces that a large tensor is laid out in, if its width allows: an inner product occupies one thread, so there are several. */
 const PIECES = 32;
 
-/** The largest power of two up to `PIECES` that divides lines of such a width, and therefore any number of them. */
-function piecesOf(width: number): number {
-  let pieces = 1;
-  while (pieces < PIECES && width % (2 * pieces) === 0) pieces *= 2;
-  return pieces;
-}
-
 /**
  * Quantizes each tensor of a stack with its own step and its own mixture of bit widths.
  *
@@ -245,7 +239,7 @@ export function quantizeWith(
     };
     return { value: tf.add(tf.matMul(grids.mixture, made[1]), tf.mul(made[0], finest)), gradFunc };
   });
-  const flat = tf.reshape(x, [laid ? piecesOf(width) : groups, 1, -1]);
+  const flat = tf.reshape(x, [laid ? powerOfTwoDivisor(width, PIECES) : groups, 1, -1]);
   const quantized = (part: Tensor) => apply(part, mixture, finest, logPerStep);
   if (tiles === 1) return tf.reshape(quantized(flat), x.shape);
   // The last tile is longer by what does not divide, which is as much for every number of rows.

@@ -3,7 +3,6 @@
  * through the projections of attention as one product, but values have no use for the latter, and where the table does not train,
  * its gradient leads nowhere.
  */
-import { isProduct } from "../cost.ts";
 import { type Builder, countUses, type Graph, type Node, rewrite, sameShape, type Value } from "../ir.ts";
 import { dropUnused } from "./prune.ts";
 
@@ -19,9 +18,8 @@ export function needRows(graph: Graph): Graph {
   }));
 }
 
-/** Whether a node is a product whose rows come of those of its first operand. */
-const isRows = (node: Node): boolean =>
-  isProduct(node) && node.outputs[0]!.shape.length === 2 && !node.attributes.transA;
+/** Whether a node is a product of two matrices whose rows come of those of the first. */
+const isRows = ({ op, attributes }: Node): boolean => op === "Gemm" && !attributes.transA;
 
 /** Whether the first output of a node is the first rows of its input. */
 function takesFirstRows({ op, inputs, outputs, attributes }: Node): boolean {
@@ -33,15 +31,11 @@ function takesFirstRows({ op, inputs, outputs, attributes }: Node): boolean {
 
 /** The first rows of a value, made alone if nothing else reads the value. */
 function firstRows(value: Value, rows: number, build: Builder, once: (value: Value) => boolean): Value {
-  const { node, shape, dtype } = value, [a, b, addend] = node?.inputs ?? [];
-  if (shape[0] === rows) return value;
-  if (node?.op === "Concat" && node.attributes.axis === 0 && a!.shape[0] === rows) return a!;
-  const output = { dtype, shape: [rows, ...shape.slice(1)] };
-  if (node && isRows(node) && once(value)) {
-    const part = (operand: Value) => firstRows(operand, rows, build, once);
-    const added = addend && (addend.shape.length === 2 && addend.shape[0] === shape[0] ? part(addend) : addend);
-    return build.one(node.op, [part(a!), b!, ...(added ? [added] : [])], output, node.attributes);
-  }
-  const zeros = shape.map(() => 0), ones = shape.map(() => 1);
-  return build.one("Slice", [value], output, { starts: zeros, ends: output.shape, steps: ones });
+  const { node, shape, dtype } = value;
+  if (shape[0] === rows || !node || !isRows(node) || !once(value)) return build.part(value, 0, 0, rows);
+  const [a, b, addend] = node.inputs as [Value, Value, Value?];
+  const part = (operand: Value) => firstRows(operand, rows, build, once);
+  const added = addend && (addend.shape.length === 2 && addend.shape[0] === shape[0] ? part(addend) : addend);
+  const output = { dtype, shape: [rows, shape[1]!] };
+  return build.one("Gemm", [part(a), b, ...(added ? [added] : [])], output, node.attributes);
 }

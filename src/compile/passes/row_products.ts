@@ -1,4 +1,5 @@
 /** Products of one long row with a few others, for a runtime that is slow at them. */
+import { powerOfTwoDivisor } from "../../tensor/divisor.ts";
 import { type Builder, type Graph, rewrite, type Value } from "../ir.ts";
 
 /** Numbers in a row from which on several fast operations beat a slow one. */
@@ -17,7 +18,7 @@ export function sumByColumns(graph: Graph): Graph {
     if (row!.shape[1] !== 1 || attributes.transA || !attributes.transB || row!.shape[0] !== rows!.shape[0]) {
       return undefined;
     }
-    const width = divisor(row!.shape[2]!, WIDEST);
+    const width = powerOfTwoDivisor(row!.shape[2]!, WIDEST);
     return row!.shape[2]! < LONG || width < WIDEST ? undefined : [innerProducts(build, row!, rows!, output, width)];
   });
 }
@@ -29,11 +30,4 @@ function innerProducts(build: Builder, row: Value, rows: Value, output: Value, w
   const columns = build.matMul(build.fill({ dtype, shape: [1, 1, height] }, 1), tables); // [G K, 1, W]
   const sums = build.one("ReduceSum", [columns], { dtype, shape: [groups * count, 1] }, { axes: [2], keepdims: 0 });
   return reshape(sums, [...output.shape]);
-}
-
-/** The largest divisor of a number that is a power of two and at most `most`. */
-function divisor(n: number, most: number): number {
-  let power = 1;
-  while (power < most && n % (2 * power) === 0) power *= 2;
-  return power;
 }

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { assertAllClose, normal, runGraph } from "../../engines/testing.ts";
 import { fuseProducts } from "./fuse.ts";
 import { dropUnused } from "./prune.ts";
-import { turnNarrow } from "./narrow.ts";
+import { turnNarrow } from "./narrow_products.ts";
 import { graphOf, operators } from "./testing.ts";
 
 type Given = Record<"a" | "b" | "c", tf.Tensor>;

@@ -11,7 +11,7 @@ import { fuseProducts } from "./fuse.ts";
 import { dropUnused, mergeEqual } from "./prune.ts";
 import { simplify } from "./simplify.ts";
 import { graphOf, operators } from "./testing.ts";
-import { mergeUpdates } from "./updates.ts";
+import { mergeUpdates } from "./low_rank_updates.ts";
 
 type Tensors = Record<string, tf.Tensor>;
 type Shapes = Readonly<Record<string, readonly number[]>>;

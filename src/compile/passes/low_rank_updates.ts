@@ -85,7 +85,7 @@ function updatesOf({ inputs, attributes }: Node, build: Builder): readonly Updat
   let from = 0;
   const updates = parts.flatMap((part) => {
     const down = throughA(part, build), to = from + part.shape[1]!;
-    const factor = partOf(B, flip ? 1 : 0, from, from = to, build);
+    const factor = build.part(B, flip ? 1 : 0, from, from = to);
     return down ? [{ ...down, B: { factor, flip, alpha } }] : [];
   });
   return updates.length === parts.length ? updates : [];
@@ -99,24 +99,8 @@ function throughA(low: Value, build: Builder): Pick<Update, "x" | "A"> | undefin
   const [x, A] = node.inputs as [Value, Value], flip = node.attributes.transB as number;
   const before = split ? split.outputs.slice(0, split.outputs.indexOf(low)) : [];
   const from = before.reduce((sum, { shape }) => sum + shape[1]!, 0);
-  const factor = partOf(A, flip ? 0 : 1, from, from + low.shape[1]!, build);
+  const factor = build.part(A, flip ? 0 : 1, from, from + low.shape[1]!);
   return { x, A: { factor, flip, alpha: node.attributes.alpha as number } };
-}
-
-/** Rows or columns of a matrix: what they were put together from, if they are just that. */
-function partOf(matrix: Value, axis: number, from: number, to: number, build: Builder): Value {
-  if (from === 0 && to === matrix.shape[axis]) return matrix;
-  if (matrix.node?.op === "Concat" && matrix.node.attributes.axis === axis) {
-    let at = 0;
-    for (const part of matrix.node.inputs) {
-      if (at === from && at + part.shape[axis]! === to) return part;
-      at += part.shape[axis]!;
-    }
-  }
-  const starts = [0, 0], ends = [...matrix.shape];
-  starts[axis] = from, ends[axis] = to;
-  const shape = ends.map((end, i) => end - starts[i]!);
-  return build.one("Slice", [matrix], { dtype: matrix.dtype, shape }, { starts, ends, steps: [1, 1] });
 }
 
 /** W + A B, or transposed, as W is. */
