@@ -8,16 +8,19 @@ import { partsOf } from "./parts.ts";
 import { SHAPES } from "./shapes.ts";
 import { type Event, kernelTimes, sumBy } from "./trace.ts";
 
+let now = 0;
+/** One event after the other. */
 const event = (node: number, op: string, dur: number, provider = "CPUExecutionProvider"): Event => ({
   cat: "Node",
   name: `${op}_${node}_kernel_time`,
+  ts: (now += dur) - dur,
   dur,
   args: { node_index: String(node), op_name: op, provider },
 });
 
 Deno.test("kernelTimes() takes the mean of the last runs, and leaves out what is not in the graph", () => {
   const events = [
-    { cat: "Session", name: "model_run", dur: 9000, args: {} },
+    { cat: "Session", name: "model_run", ts: 0, dur: 9000, args: {} },
     event(0, "Gemm", 5000), // warm-up
     event(0, "Gemm", 1000),
     event(0, "Gemm", 3000),
@@ -34,6 +37,20 @@ Deno.test("kernelTimes() takes the mean of the last runs, and leaves out what is
     "rest",
     0.5,
   ]]);
+});
+
+Deno.test("kernelTimes() counts what an If runs as the If's, whatever places the operators have inside", () => {
+  const at = (one: Event, ts: number): Event => ({ ...one, ts });
+  const events = [
+    at(event(0, "Gemm", 1000), 0),
+    at(event(0, "Gemm", 300), 1100), // Of a branch, which ends before the If does.
+    at(event(1, "If", 200), 1400),
+    at(event(0, "Gemm", 100), 1450),
+    at(event(1, "If", 700), 1000),
+    at(event(2, "Exp", 50), 1700),
+  ];
+  const times = kernelTimes(events, ["Gemm", "If", "Exp"], 5).map(({ node, ms }) => [node, ms]);
+  assert.deepEqual(times, [[0, 1], [1, 0.7], [2, 0.05]]);
 });
 
 for (const method of ["lora", "full-ft"]) {

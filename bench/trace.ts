@@ -3,7 +3,8 @@
 export interface Event {
   readonly cat: string;
   readonly name: string;
-  /** Microseconds. */
+  /** Microseconds: when it began, and how long it took. */
+  readonly ts: number;
   readonly dur: number;
   readonly args: { readonly node_index?: string; readonly op_name?: string; readonly provider?: string };
 }
@@ -17,15 +18,15 @@ export interface KernelTime {
 
 /**
  * Mean milliseconds of each operator in the last runs of a session. Operators that the runtime put in itself, such as copies
- * between processors, have no place in the graph and are left out.
+ * between processors, have no place in the graph and are left out. What runs inside of an If is part of the time of that.
  * @param operators of the graph, in order
  * @param runs the last so many count; those before warm up
  */
 export function kernelTimes(events: readonly Event[], operators: readonly string[], runs: number): KernelTime[] {
   const durations = new Map<number, { provider: string; us: number[] }>();
-  for (const { cat, name, dur, args: { node_index, op_name, provider } } of events) {
+  for (const { dur, args: { node_index, op_name, provider } } of outermost(events)) {
     const node = Number(node_index);
-    if (cat !== "Node" || !name.endsWith("_kernel_time") || operators[node] !== op_name) continue;
+    if (operators[node] !== op_name) continue;
     const known = durations.get(node);
     if (known) known.us.push(dur);
     else durations.set(node, { provider: provider ?? "unknown", us: [dur] });
@@ -34,6 +35,18 @@ export function kernelTimes(events: readonly Event[], operators: readonly string
     const last = us.slice(-runs);
     return { node, provider, ms: last.reduce((a, b) => a + b, 0) / last.length / 1000 };
   });
+}
+
+/** The times of kernels that no other kernel ran, in order. */
+function outermost(events: readonly Event[]): Event[] {
+  let end = -1;
+  return events.filter(({ cat, name }) => cat === "Node" && name.endsWith("_kernel_time"))
+    .sort((a, b) => a.ts - b.ts || b.dur - a.dur)
+    .filter(({ ts, dur, args }) => {
+      const inside = ts + dur <= end;
+      if (!inside && args.op_name === "If") end = ts + dur;
+      return !inside;
+    });
 }
 
 /** Milliseconds per label, the largest first. */

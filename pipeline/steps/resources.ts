@@ -1,6 +1,7 @@
 /** Works out what a training step of each method takes, from its graph. */
 import { optimize } from "../../src/compile/compile.ts";
 import { multiplyAccumulates, peakBytes } from "../../src/compile/cost.ts";
+import { takeLongWays } from "../../src/compile/passes/shortcuts.ts";
 import type { DebertaConfig } from "../../src/deberta/config.ts";
 import { traceProgram } from "../../src/engines/compiled.ts";
 import type { Json, StepRunner } from "../../src/graph/step.ts";
@@ -29,7 +30,7 @@ export const run: StepRunner = async (context) => {
     const model = { config, adapter, labels: 2, classifierDropout: 0.1, tableByRows: true };
     const own = trainablesOf({ ...model, trainsHead: [] });
     const program = fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length);
-    const graph = optimize(traceProgram(program).graph);
+    const graph = takeLongWays(optimize(traceProgram(program).graph));
     return {
       method,
       target,

@@ -1,6 +1,6 @@
 /** From a pure function of tensors to an ONNX model: trace, rewrite, emit. */
 import "./kernels.ts";
-import type { Graph } from "./ir.ts";
+import { everywhere, type Graph } from "./ir.ts";
 import { fuseProducts } from "./passes/fuse.ts";
 import { turnNarrow } from "./passes/narrow_products.ts";
 import { needRows } from "./passes/needed_rows.ts";
@@ -28,5 +28,5 @@ const PASSES: readonly ((graph: Graph) => Graph)[] = [
 
 /** Applies every pass. The result computes the same outputs from the same inputs. */
 export function optimize(graph: Graph): Graph {
-  return PASSES.reduce((current, pass) => pass(current), graph);
+  return everywhere(graph, (one) => PASSES.reduce((current, pass) => pass(current), one));
 }

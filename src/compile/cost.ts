@@ -1,9 +1,17 @@
-/** What a graph takes to run, read off the graph. */
-import { type Graph, type Node, type Value } from "./ir.ts";
+/** What a graph takes to run, read off the graph. What a graph inside it computes is not counted, for a run may do without. */
+import { type Graph, isGraph, type Node, type Value } from "./ir.ts";
 import { sizeOf } from "../tensor/host_tensor.ts";
 
 /** Bytes of an element. */
 const WIDTHS = { float32: 4, int32: 4, bool: 1 } as const;
+
+/** How many operators a graph has, those of the graphs inside it included. */
+export function operatorsOf(graph: Graph): number {
+  return graph.nodes.reduce((sum, { op, attributes }) => {
+    const inside = Object.values(attributes).filter(isGraph).map(operatorsOf).reduce((a, b) => a + b, 0);
+    return sum + inside + (op === "Constant" ? 0 : 1);
+  }, 0);
+}
 
 /** Whether a node is a matrix product. */
 export function isProduct({ op }: Node): boolean {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import "./compile.ts";
-import { multiplyAccumulates, peakBytes } from "./cost.ts";
+import { multiplyAccumulates, operatorsOf, peakBytes } from "./cost.ts";
 import { dropUnused } from "./passes/prune.ts";
+import { shortcut } from "./shortcut.ts";
 import { trace } from "./tracer.ts";
 
 const matrix = (...shape: number[]) => ({ dtype: "float32" as const, shape });
@@ -24,4 +25,14 @@ Deno.test("peakBytes() counts inputs throughout and other values from their make
   }));
   // x, a and exp(a), or x, b and b * b: three vectors of ten floats; a reshape costs nothing.
   assert.equal(peakBytes(graph), 3 * 40);
+});
+
+Deno.test("operatorsOf() counts what either way of a shortcut takes, and no constants", () => {
+  const graph = trace({ x: matrix(3) }, ({ x }) => ({
+    y: shortcut(tf.greater(tf.sum(x!), 0), { x: x! }, {
+      quick: ({ x }) => [tf.neg(x)],
+      general: ({ x }) => [tf.exp(tf.add(x, 1))],
+    })[0]!,
+  }));
+  assert.equal(operatorsOf(graph), 2 + 1 + 1 + 2);
 });

@@ -3,7 +3,7 @@
  * the graphs of two sizes: an extent that differs is taken to be slope * size + offset.
  */
 import type { HostTensor } from "../tensor/host_tensor.ts";
-import { type Attribute, type Graph, type Node, rewrite, sameShape, type Value } from "./ir.ts";
+import { type Attribute, type Graph, isGraph, type Node, rewrite, sameShape, type Value } from "./ir.ts";
 
 /** One number of a shape, or of slice bounds, for any size. */
 export interface Extent {
@@ -81,17 +81,22 @@ function expandFills(graph: Graph, other: Graph): Graph {
   return rewrite(graph, (node, build) => {
     if (!growing.has(node)) return undefined;
     const { attributes: { fill }, outputs: [output] } = node as Node & { readonly outputs: readonly [Value] };
-    if (typeof fill !== "number") {
-      throw new NotElastic(`A constant of shape [${output.shape}] would grow with the size`);
-    }
+    if (typeof fill !== "number") throw growingConstant(output);
     const one = build.fill({ dtype: output.dtype, shape: [] }, fill);
     return [build.one("Expand", [one], output, { shape: output.shape })];
   });
 }
 
-/** Matches values and nodes of two graphs. */
+const growingConstant = ({ shape }: Value) => new NotElastic(`A constant of shape [${shape}] would grow with the size`);
+
+/** Matches values and nodes of two graphs, and of those inside them. */
 function pair(graph: Graph, other: Graph) {
   const twins = new Map<Value | Node, Value | Node>();
+  match(graph, other, twins);
+  return { graph, twins };
+}
+
+function match(graph: Graph, other: Graph, twins: Map<Value | Node, Value | Node>): void {
   const fail = (what: string): never => {
     throw new NotElastic(`The graphs of two sizes differ in ${what}, not in sizes alone`);
   };
@@ -107,13 +112,18 @@ function pair(graph: Graph, other: Graph) {
       node.inputs.every((value, j) => twins.get(value) === twin.inputs[j]) &&
       node.outputs.length === twin.outputs.length;
     if (!alike || !sameAttributes(node, twin)) fail(`node ${i}, ${node.op} and ${twin.op}`);
+    // Only the outermost graph has written its own as one number, expanded.
+    const [output] = node.outputs as [Value];
+    if (node.op === "Constant" && !sameShape(output.shape, twin.outputs[0]!.shape)) throw growingConstant(output);
+    for (const [key, value] of Object.entries(node.attributes)) {
+      if (isGraph(value)) match(value, twin.attributes[key] as Graph, twins);
+    }
     twins.set(node, twin);
     node.outputs.forEach((value, j) => twins.set(value, twin.outputs[j]!));
   });
   for (const [name, value] of Object.entries(graph.outputs)) {
     if (twins.get(value) !== other.outputs[name]) fail(`output "${name}"`);
   }
-  return { graph, twins };
 }
 
 function sameAttributes(a: Node, b: Node): boolean {
@@ -125,6 +135,7 @@ function sameAttributes(a: Node, b: Node): boolean {
 function sameAttribute(a: Attribute, b: Attribute | undefined, grows: boolean): boolean {
   if (Array.isArray(a)) return Array.isArray(b) && (grows ? a.length === b.length : sameShape(a, b));
   if (typeof a !== "object") return Object.is(a, b);
+  if (isGraph(a)) return isGraph(b);
   const { shape, data } = a as HostTensor, twin = b as HostTensor;
   return sameShape(shape, twin.shape) && data.every((n, i) => Object.is(n, twin.data[i]));
 }

@@ -6,7 +6,8 @@
  */
 import type { DType, HostTensor } from "../tensor/host_tensor.ts";
 
-export type Attribute = number | string | readonly number[] | HostTensor;
+/** A graph inside a node is one that the node may run, with its own inputs in the place of the graph's, in their order. */
+export type Attribute = number | string | readonly number[] | HostTensor | Graph;
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 export interface Value {
@@ -17,7 +18,10 @@ export interface Value {
 }
 
 export interface Node {
-  /** ONNX operator, or `Constant` with attribute `value` (a tensor) or `fill` (one number everywhere). */
+  /**
+   * ONNX operator, or `Constant` with attribute `value` (a tensor) or `fill` (one number everywhere). An `If` has what decides, a
+   * bool, and then what both its graphs, `then_branch` and `else_branch`, are given.
+   */
   readonly op: string;
   readonly inputs: readonly Value[];
   readonly attributes: Attributes;
@@ -171,4 +175,20 @@ export function rewrite(
   }
   const outputs = Object.fromEntries(Object.entries(graph.outputs).map(([name, value]) => [name, follow(value)]));
   return { inputs: graph.inputs, outputs, nodes: build.nodes };
+}
+
+/** Whether an attribute is a graph. */
+export function isGraph(attribute: Attribute | undefined): attribute is Graph {
+  return typeof attribute === "object" && "nodes" in attribute;
+}
+
+/** Applies a pass to a graph and to all graphs inside it, these first. */
+export function everywhere(graph: Graph, pass: (graph: Graph) => Graph): Graph {
+  return pass(rewrite(graph, ({ op, inputs, attributes, outputs }, build) => {
+    if (!Object.values(attributes).some(isGraph)) return undefined;
+    const rewritten = Object.entries(attributes).map(([key, value]) => {
+      return [key, isGraph(value) ? everywhere(value, pass) : value] as const;
+    });
+    return build.many(op, inputs, outputs, Object.fromEntries(rewritten));
+  }));
 }

@@ -5,6 +5,7 @@ import { levelWeights } from "../quantization/gates.ts";
 import { levelsOf, quantizeWith } from "../quantization/quantize.ts";
 import { bits, normal, positive, spread, whole } from "../engines/testing.ts";
 import { float32, type HostTensor, int32 } from "../tensor/host_tensor.ts";
+import { shortcut } from "./shortcut.ts";
 import { TRACE } from "./tracer.ts";
 
 type Tensor = tf.Tensor;
@@ -309,4 +310,12 @@ export const CASES: Readonly<Record<string, readonly Case[]>> = {
       float32([3, 4], [2, 2, 2, 2, 0.25, -1, 0.5, 2, 0.75, 2, -1, 0.5]),
     ),
   ],
+  // Where no number is negative, and where one is.
+  Shortcut: [[3, -1], [3, 1]].map(([x, y]) =>
+    forward(
+      (x) =>
+        shortcut(tf.greaterEqual(tf.min(x), 0), { x }, { quick: ({ x }) => [x], general: ({ x }) => [tf.relu(x)] }),
+      float32([2], [x!, y!]),
+    )
+  ),
 };

@@ -6,8 +6,9 @@
 import * as tf from "@tensorflow/tfjs";
 import type { DType } from "../tensor/host_tensor.ts";
 import { float32, int32, sizeOf } from "../tensor/host_tensor.ts";
-import { broadcastShape, type Builder, type Value } from "./ir.ts";
-import { registerTraceKernel } from "./tracer.ts";
+import { broadcastShape, type Builder, type Graph, type Value } from "./ir.ts";
+import type { Ways } from "./shortcut.ts";
+import { registerTraceKernel, trace } from "./tracer.ts";
 
 const { parseAxisParam } = tf.util;
 
@@ -270,4 +271,15 @@ registerTraceKernel("LayerNorm", ({ x, gamma, beta }, { epsilon }, { build, valu
 registerTraceKernel("OpenRows", ({ mixture }, _, { build, value }) => {
   const weights = value(mixture!), [groups, , count] = weights.shape as [number, number, number];
   return build.one("OpenRows", [weights], { dtype: "float32", shape: [groups, count, count] });
+});
+
+// Of shortcut.ts; passes/shortcuts.ts says what becomes of it where it would not pay.
+registerTraceKernel("Shortcut", ({ applies, ...given }, ways, { build, value }) => {
+  const { quick, general } = ways as unknown as Ways<Record<string, tf.Tensor>>;
+  const read = Object.entries(given).map(([name, x]) => [name, value(x)] as const);
+  const [then_branch, else_branch] = [quick, general].map((way) =>
+    trace(Object.fromEntries(read), (given) => Object.fromEntries(way(given).map((y, i) => [`result ${i}`, y])))
+  ) as [Graph, Graph];
+  const inputs = [value(applies!), ...read.map(([, x]) => x)];
+  return build.many("If", inputs, Object.values(else_branch.outputs), { then_branch, else_branch });
 });

@@ -12,7 +12,7 @@ import { looseAxes } from "./passes/open_rows.ts";
 
 const SCHEMA = `
 syntax = "proto3";
-message AttributeProto { string name = 1; float f = 2; int64 i = 3; bytes s = 4; repeated int64 ints = 8; int32 type = 20; }
+message AttributeProto { string name = 1; float f = 2; int64 i = 3; bytes s = 4; GraphProto g = 6; repeated int64 ints = 8; int32 type = 20; }
 message NodeProto { repeated string input = 1; repeated string output = 2; string op_type = 4; repeated AttributeProto attribute = 5; string domain = 7; }
 message TensorProto { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
 message Dimension { int64 dim_value = 1; string dim_param = 2; }
@@ -29,7 +29,7 @@ const { root } = protobuf.parse(SCHEMA, { keepCase: true });
 const Model = root.lookupType("ModelProto");
 
 const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
-const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
+const ATTRIBUTE = { float: 1, int: 2, string: 3, graph: 5, ints: 7 } as const;
 /** Operators of ONNX Runtime's own set. */
 const CONTRIB = new Set(["FusedMatMul"]);
 /** Attributes that ONNX takes as int64 inputs, in the order of those inputs. */
@@ -64,10 +64,6 @@ class Emitter {
     return name;
   }
 
-  has(value: Value): boolean {
-    return this.#names.has(value);
-  }
-
   bind(value: Value, name: string): void {
     this.#names.set(value, name);
   }
@@ -94,6 +90,34 @@ class Emitter {
     const { data } = attributes.value as HostTensor ?? filled(output, attributes.fill as number);
     const raw_data = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.initializers.set(name, { dims: output.shape, data_type: ELEMENT[output.dtype], name, raw_data });
+  }
+
+  /** The nodes of a graph. An output takes its own name where it can; one that is an input, a constant or a second name needs a copy. */
+  body({ nodes, outputs }: Graph, nameOf: (output: string) => string): object[] {
+    const copies: object[] = [], made: object[] = [];
+    for (const [key, value] of Object.entries(outputs)) {
+      const name = nameOf(key);
+      if (value.node && value.node.op !== "Constant" && !this.#names.has(value)) this.bind(value, name);
+      else copies.push({ input: [this.name(value)], output: [name], op_type: "Identity" });
+    }
+    for (const node of nodes) {
+      if (node.op === "Constant") this.constant(node);
+      else made.push(node.op === "If" ? this.#choice(node) : this.node(node));
+    }
+    return [...made, ...copies];
+  }
+
+  /** Graphs inside another one read its values by their names. */
+  #choice({ inputs: [decides, ...given], outputs, attributes }: Node): object {
+    const names = outputs.map((value) => this.name(value));
+    const attribute = Object.entries(attributes as Record<string, Graph>).map(([key, branch]) => {
+      Object.values(branch.inputs).forEach((value, i) => this.bind(value, this.name(given[i]!)));
+      const own = new Map(Object.keys(branch.outputs).map((output, i) => [output, `${key}:${names[i]}`]));
+      const node = this.body(branch, (output) => own.get(output)!);
+      const output = [...own.values()].map((name, i) => this.info(name, outputs[i]!));
+      return { name: key, g: { name: `${key}:${names[0]}`, node, output }, type: ATTRIBUTE.graph };
+    });
+    return { input: [this.name(decides!)], output: names, op_type: "If", attribute };
   }
 
   node(node: Node): object {
@@ -174,24 +198,10 @@ export function emitOnnx(given: Graph | ElasticGraph): OnnxModel {
   const elastic = "graph" in given ? given : rigid(given), { graph } = elastic;
   const emitter = new Emitter(elastic);
   for (const [name, value] of Object.entries(graph.inputs)) emitter.bind(value, inputName(name));
-  const nodes: object[] = [], copies: { value: Value; name: string }[] = [], loose = looseAxes(graph);
-  // An output takes its own name where it can; one that is an input, a constant or a second name needs a copy.
-  for (const [name, value] of Object.entries(graph.outputs)) {
-    if (value.node && value.node.op !== "Constant" && !emitter.has(value)) emitter.bind(value, outputName(name));
-    else copies.push({ value, name });
-  }
-  for (const node of graph.nodes) {
-    if (node.op === "Constant") emitter.constant(node);
-    else nodes.push(emitter.node(node));
-  }
+  const nodes = emitter.body(graph, outputName), loose = looseAxes(graph);
   // Named extents tell a runtime which values are equally large, and so can take each other's place.
   const named = graph.nodes.flatMap(({ op, outputs }) => op === "Constant" ? [] : outputs)
     .filter((value) => elastic.shapeOf(value) && !loose.has(value));
-  nodes.push(...copies.map(({ value, name }) => ({
-    input: [emitter.name(value)],
-    output: [outputName(name)],
-    op_type: "Identity",
-  })));
   const model = {
     ir_version: 10,
     opset_import: [{ domain: "", version: 20 }, { domain: "com.microsoft", version: 1 }],

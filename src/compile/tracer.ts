@@ -24,11 +24,17 @@ class TracingBackend extends tf.KernelBackend {
   readonly #storage = new tf.DataStorage<Value>(this, tf.engine());
   #count = 0;
 
-  /** Begins an empty graph; tensors of an earlier one mean nothing in it. */
-  start(): void {
+  /** Begins an empty graph; tensors of an earlier one mean nothing in it. @returns goes on with the graph that was begun before */
+  start(): () => void {
+    const { build, inputs } = this, values = this.#values;
     this.build = new Builder();
     this.inputs = {};
     this.#values = new WeakMap();
+    return () => {
+      this.build = build;
+      this.inputs = inputs;
+      this.#values = values;
+    };
   }
 
   lookUp(info: tf.TensorInfo): Value {
@@ -135,7 +141,7 @@ export function registerTraceKernel(
 }
 
 /**
- * Runs a pure function of tensors once, symbolically.
+ * Runs a pure function of tensors once, symbolically. A traced function may itself have another one traced.
  * @param specs the function's named inputs
  * @param apply the function; `input` declares a further graph input where it is called (noise, for instance)
  * @returns the graph as recorded, before any pass
@@ -151,7 +157,7 @@ export function trace(
   const before = tf.getBackend();
   tf.setBackend(TRACE);
   const backend = tf.backend() as TracingBackend;
-  backend.start();
+  const goOn = backend.start();
   const input = (name: string, spec: TensorSpec): tf.Tensor => {
     if (backend.inputs[name]) throw new Error(`The graph input "${name}" was declared twice`);
     const value: Value = { dtype: spec.dtype, shape: spec.shape.slice(), node: null };
@@ -171,6 +177,7 @@ export function trace(
   } catch (error) {
     throw unmapped(error) ?? error;
   } finally {
+    goOn();
     // Where nothing was chosen before, what comes after must not be recorded, either.
     tf.setBackend(before || "cpu");
   }

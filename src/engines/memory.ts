@@ -1,7 +1,7 @@
 /**
  * How much memory a training step takes on an engine that compiles, from the step's graph alone.
  *
- *     resident = RUNTIME + ARENA (weights + state + activations) + GENERATIONS (state in and out) + host
+ *     resident = RUNTIME + OPERATOR operators + ARENA (weights + state + activations) + GENERATIONS (state in and out) + host
  *
  * - weights: frozen tensors;
  * - state: parameters and moments that the step renews;
@@ -15,7 +15,8 @@
  * takes as much as predicted (3.6 GB) until gates begin to close, and then nearly a third more (4.7 GB).
  */
 import { optimize } from "../compile/compile.ts";
-import { peakBytes } from "../compile/cost.ts";
+import { operatorsOf, peakBytes } from "../compile/cost.ts";
+import type { Graph } from "../compile/ir.ts";
 import type { TensorSpec } from "../compile/tracer.ts";
 import { sizeOf } from "../tensor/host_tensor.ts";
 import { traceProgram } from "./compiled.ts";
@@ -23,6 +24,8 @@ import type { Program } from "./engine.ts";
 
 /** Bytes of Deno, TensorFlow.js, the runtime, and of small results of many steps that wait to be collected. */
 const RUNTIME = 230e6;
+/** Bytes of an operator: what the runtime keeps of it, and what was left over when its graph was made. */
+const OPERATOR = 10e3;
 /** Room that the runtime's arena takes for each byte in use: freed pieces do not always fit what comes next. */
 export const ARENA = 1.1;
 /** More copies of the state: as given, and as steps returned it and nobody has collected it yet. */
@@ -46,19 +49,26 @@ export function predictMemory(programs: readonly Program[], host = 0): Demand {
   const inputs = Object.assign({}, ...programs.map((program) => program.inputs)) as Record<string, TensorSpec>;
   const renewed = new Set(programs.flatMap(({ writes = {} }) => Object.values(writes)));
   const state = bytes(inputs, (name) => renewed.has(name)), held = bytes(inputs, (name) => !renewed.has(name));
-  const activations = programs.reduce((sum, program) => sum + activationsOf(program), 0);
+  const graphs = programs.map(graphOf), operators = graphs.reduce((sum, graph) => sum + operatorsOf(graph), 0);
+  const activations = programs.reduce((sum, program, i) => sum + activationsIn(graphs[i]!, program), 0);
   const parts = {
     weights: ARENA * held + host,
     state: (ARENA + GENERATIONS) * state,
     activations: ARENA * activations,
-    runtime: RUNTIME,
+    runtime: RUNTIME + OPERATOR * operators,
   };
   return { ...parts, total: Object.values(parts).reduce((a, b) => a + b) };
 }
 
 /** Bytes of the fullest moment of a program, but for its weights and state. */
 export function activationsOf(program: Program): number {
-  return Math.max(0, peakBytes(optimize(traceProgram(program).graph)) - bytes(program.inputs, () => true));
+  return activationsIn(graphOf(program), program);
+}
+
+const graphOf = (program: Program): Graph => optimize(traceProgram(program).graph);
+
+function activationsIn(graph: Graph, { inputs }: Program): number {
+  return Math.max(0, peakBytes(graph) - bytes(inputs, () => true));
 }
 
 /** Bytes of those inputs that are kept. */

@@ -1,10 +1,11 @@
 /** The engines that run a program as one ONNX graph: which build of ONNX Runtime, on which processor, with which options. */
 import type { InferenceSession } from "onnxruntime-common";
 import denoJson from "../../deno.json" with { type: "json" };
-import type { Graph } from "../compile/ir.ts";
+import { everywhere, type Graph } from "../compile/ir.ts";
 import { joinLimits } from "../compile/passes/limits.ts";
 import { dropClosedRows, keepAllRows } from "../compile/passes/open_rows.ts";
 import { sumByColumns } from "../compile/passes/row_products.ts";
+import { takeLongWays } from "../compile/passes/shortcuts.ts";
 import { InputError } from "../errors.ts";
 import type { CompiledDevice, Runtime } from "./compiled.ts";
 import type { Program } from "./engine.ts";
@@ -40,7 +41,7 @@ export async function openPortable(): Promise<CompiledDevice> {
   return await compiledDevice(
     runtime,
     { ...common(), enableMemPattern: true },
-    (graph) => sumByColumns(joinLimits(keepAllRows(graph))),
+    (graph) => sumByColumns(joinLimits(keepAllRows(takeLongWays(graph)))),
   );
 }
 
@@ -54,7 +55,7 @@ export async function openNative({ threads, profile }: RuntimeOptions): Promise<
     // Threads that spin while they wait wake up at once, a third of a short step's time; one thread has nobody to wait for, and
     // who runs several processes side by side gives each of them one.
     extra: { session: { intra_op: { allow_spinning: threads > 1 ? "1" : "0" } } },
-  }, (graph) => joinLimits(dropClosedRows(graph)));
+  }, (graph) => everywhere(graph, (one) => joinLimits(dropClosedRows(one))));
 }
 
 /**
@@ -69,7 +70,8 @@ export async function openAccelerated(provider: "webgpu" | "cuda", options: Runt
   const device = await compiledDevice(
     runtime,
     { ...common(options.profile), intraOpNumThreads: options.threads, executionProviders: [provider] },
-    (graph) => provider === "webgpu" ? limitTensors(keepAllRows(graph)) : keepAllRows(graph),
+    (graph) =>
+      provider === "webgpu" ? limitTensors(keepAllRows(takeLongWays(graph))) : keepAllRows(takeLongWays(graph)),
   );
   // Providers look for their device when the first session is made, and say there whether they found one.
   await device.load(PROBE).then((probe) => probe.dispose(), (error: Error) => {

@@ -11,6 +11,7 @@
  * the step has dL/d(ln(1 / s2)) = <dL/dx, x>.
  */
 import * as tf from "@tensorflow/tfjs";
+import { shortcut } from "../compile/shortcut.ts";
 import { TRACE } from "../compile/tracer.ts";
 import { ROW_UNIT } from "../deberta/packing.ts";
 import { powerOfTwoDivisor } from "../tensor/divisor.ts";
@@ -158,7 +159,7 @@ function gridsOf(mixture: Tensor, perStep: Tensor, stack: number, skip: boolean)
 }
 
 /** The nearest multiples of each grid's step, counted in it. @param limited [G, 1, N] @returns [G, K, N] */
-function multiples(limited: Tensor, { perStep }: Grids): Tensor {
+function multiples(limited: Tensor, perStep: Tensor): Tensor {
   return tf.sub(tf.add(tf.mul(limited, perStep), ROUNDING), ROUNDING);
 }
 
@@ -193,6 +194,11 @@ function tilesOf(lines: number, perTile: number): number {
 /** Pieces that a large tensor is laid out in, if its width allows: an inner product occupies one thread, so there are several. */
 const PIECES = 32;
 
+/** What quantizers are computed from: x [G, 1, N], and of their levels what is not a constant. */
+type Given = Record<"x" | "mixture" | "finest" | "perStep" | "low" | "high", Tensor>;
+/** What their gradients are computed from. */
+type GivenBack = Given & { readonly dy: Tensor };
+
 /**
  * Quantizes each tensor of a stack with its own step and its own mixture of bit widths.
  *
@@ -211,11 +217,36 @@ export function quantizeWith(
   const tiles = tilesOf(most, tile / perLine), large = most * count * width > KEPT;
   // One large tensor is laid out as if it were a stack.
   const laid = groups === 1 && large, skips = skip && most * width >= LONG;
-  /** x limited to the range, and its multiples of each grid. @param x [G, 1, N] */
-  const steps = (x: Tensor, low: Tensor, high: Tensor, grids: Grids): Pair => {
-    const limited = clip ? tf.minimum(tf.maximum(x, low), high) : x;
-    return [limited, multiples(limited, grids)];
+  const gridsAt = ({ x, mixture, perStep }: Given) => gridsOf(mixture, perStep, x.shape[0]!, skips);
+  const within = ({ x, low, high }: Given) => clip ? tf.minimum(tf.maximum(x, low), high) : x;
+  const passed = ({ x, dy }: GivenBack, limited: Tensor) =>
+    clip ? tf.mul(dy, tf.cast(tf.equal(x, limited), "float32")) : dy;
+  const inner = (a: Tensor, b: Tensor) => tf.matMul(a, b, false, true); // [G, 1, K]
+  /** What belongs to one quantizer. */
+  const together = (slopes: Tensor[]) => laid ? slopes.map((slope) => tf.sum(slope, 0, true)) : slopes;
+  /** Where one tensor's weight_32 is 1, no other grid counts, and nothing is rounded. */
+  const choose = <G extends Given>(given: G, quick: (given: G) => Tensor[], general: (given: G) => Tensor[]) =>
+    laid && skips ? shortcut(tf.equal(given.finest, 1), given, { quick, general }) : general(given);
+
+  /** What comes of x, and what is kept for the gradient. */
+  const forward = (given: Given): Tensor[] => {
+    const { perStep, mixture } = gridsAt(given), limited = within(given), made = multiples(limited, perStep);
+    const y = tf.add(tf.matMul(mixture, made), tf.mul(limited, given.finest));
+    return large ? [y] : [y, limited, made];
   };
+  /** The gradients to x, weight_k s_k, weight_32 and ln(1 / s2). */
+  const backward = (given: GivenBack, kept: readonly Tensor[]): Tensor[] => {
+    const { dy, x, low } = given, { perStep, whole } = gridsAt(given);
+    const limited = kept[0] ?? within({ ...given, low: after(low, dy) });
+    const made = kept[1] ?? multiples(limited, perStep), inside = passed(given, limited);
+    const slopes = together([whole(inner(dy, made)), inner(dy, limited), inner(inside, x)]);
+    return [large ? after(inside, ...slopes) : inside, ...slopes];
+  };
+  const backwardUnrounded = (given: GivenBack): Tensor[] => {
+    const limited = within(given), inside = passed(given, limited);
+    return [inside, tf.zerosLike(given.mixture), ...together([inner(given.dy, limited), inner(inside, given.x)])];
+  };
+
   const apply = tf.customGrad((...args) => {
     const [x, mixture, finest, _logPerStep, save] = args as unknown as [
       Tensor,
@@ -224,20 +255,14 @@ export function quantizeWith(
       Tensor,
       tf.GradSaveFunc,
     ];
-    const grids = gridsOf(mixture, perStep, x.shape[0]!, skips), made = steps(x, low, high, grids);
-    save([x, mixture, perStep, low, high, ...(large ? [] : made)]);
-    const gradFunc = (dy: Tensor, saved: Tensor[]) => {
-      const [x, mixture, perStep, low, high, ...kept] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor];
-      const grids = gridsOf(mixture, perStep, x.shape[0]!, skips);
-      const [limited, made] = large ? steps(x, after(low, dy), high, grids) : kept as unknown as Pair;
-      const inside = clip ? tf.mul(dy, tf.cast(tf.equal(x, limited), "float32")) : dy;
-      const inner = (a: Tensor, b: Tensor) => tf.matMul(a, b, false, true); // [G, 1, K]
-      /** What belongs to one quantizer. */
-      const together = (gradient: Tensor) => laid ? tf.sum(gradient, 0, true) : gradient;
-      const slopes = [grids.whole(inner(dy, made)), inner(dy, limited), inner(inside, x)].map(together);
-      return [large ? after(inside, ...slopes) : inside, ...slopes];
+    const given = { x, mixture, finest, perStep, low, high };
+    const [value, ...made] = choose(given, (given) => [within(given)], forward) as [Tensor, ...Tensor[]];
+    save([x, mixture, finest, perStep, low, high, ...made]);
+    const gradFunc = (dy: Tensor, [x, mixture, finest, perStep, low, high, ...kept]: Tensor[]) => {
+      const given = { dy, x, mixture, finest, perStep, low, high } as GivenBack;
+      return choose(given, backwardUnrounded, (given) => backward(given, kept));
     };
-    return { value: tf.add(tf.matMul(grids.mixture, made[1]), tf.mul(made[0], finest)), gradFunc };
+    return { value, gradFunc };
   });
   const flat = tf.reshape(x, [laid ? powerOfTwoDivisor(width, PIECES) : groups, 1, -1]);
   const quantized = (part: Tensor) => apply(part, mixture, finest, logPerStep);

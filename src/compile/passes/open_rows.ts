@@ -56,6 +56,7 @@ export function looseAxes(graph: Graph): Map<Value, ReadonlySet<number>> {
   for (const { op, inputs, attributes, outputs } of graph.nodes) {
     const [a = none, b = none] = inputs.map((value) => loose.get(value) ?? none), axes = new Set<number>();
     if (op === "Compress" || (op === "Slice" && !attributes.ends)) axes.add(-2);
+    else if (op === "If") continue; // Both its graphs give what its shape says.
     else if (inputs.some((value) => loose.has(value))) {
       if (op === "FusedMatMul") {
         if (a.has(attributes.transA ? -1 : -2)) axes.add(-2);

@@ -1,6 +1,6 @@
 /** Computes equal things once and drops what nothing reads. */
 import type { HostTensor } from "../../tensor/host_tensor.ts";
-import { type Graph, type Node, rewrite, type Value } from "../ir.ts";
+import { type Graph, isGraph, type Node, rewrite, type Value } from "../ir.ts";
 
 /** Merges nodes with the same operator, inputs and attributes (common subexpressions). */
 export function mergeEqual(graph: Graph): Graph {
@@ -15,7 +15,7 @@ export function mergeEqual(graph: Graph): Graph {
       node.op,
       node.inputs.map(id),
       node.outputs.map((v) => [v.dtype, v.shape]),
-      describe(node),
+      describe(node) ?? id(node),
     ], exactly);
     const earlier = seen.get(key);
     if (!earlier) seen.set(key, node.outputs);
@@ -29,8 +29,9 @@ function exactly(_: string, value: unknown): unknown {
   return value === 0 ? "-0" : String(value);
 }
 
-/** Attributes as text; small constants by their numbers. */
+/** Attributes as text; small constants by their numbers. Nothing for nodes with graphs in them, which are not compared. */
 function describe({ attributes }: Node): unknown {
+  if (Object.values(attributes).some(isGraph)) return undefined;
   const value = attributes.value as HostTensor | number | undefined;
   return typeof value === "object" ? [...value.data] : attributes;
 }

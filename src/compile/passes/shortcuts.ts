@@ -1,0 +1,22 @@
+/** What becomes of shortcuts in runtimes that had better not choose while they run: a GPU would have to send the answer back. */
+import { everywhere, type Graph, rewrite, type Value } from "../ir.ts";
+import { mergeEqual } from "./prune.ts";
+
+/** Computes what holds in any case. */
+export function takeLongWays(graph: Graph): Graph {
+  return mergeEqual(everywhere(graph, inlineGeneral));
+}
+
+function inlineGeneral(graph: Graph): Graph {
+  return rewrite(graph, ({ op, inputs: [, ...given], attributes }, build) => {
+    if (op !== "If") return undefined;
+    const branch = attributes.else_branch as Graph, stands = new Map<Value, Value>();
+    const follow = (value: Value) => stands.get(value) ?? value;
+    Object.values(branch.inputs).forEach((value, i) => stands.set(value, given[i]!));
+    for (const node of branch.nodes) {
+      const made = build.many(node.op, node.inputs.map(follow), node.outputs, node.attributes);
+      node.outputs.forEach((value, i) => stands.set(value, made[i]!));
+    }
+    return Object.values(branch.outputs).map(follow);
+  });
+}
