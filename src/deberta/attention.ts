@@ -130,9 +130,6 @@ export function ordersOf(
 
 type Pair = [Tensor, Tensor];
 
-/** Of query, key and value: the rows of the content, then those of the relative table. */
-type Pairs = [Pair, Pair, Pair];
-
 /** The parts of a layer's attention that its two forms share. */
 function partsOf({ config: { heads: H } }: Pass, layer: number, { bias, toPlaces, toRows, width: d }: AttentionBatch) {
   const self = `${layerName(layer)}.attention.self`, [, B, , S] = bias.shape as [number, number, number, number];
@@ -187,9 +184,10 @@ export function attend(pass: Pass, layer: number, x: Tensor, batch: AttentionBat
   const parts = partsOf(pass, layer, batch), { self, query, key, value, B, S, H, scale, split, place, collect } = parts;
   const perExample = (y: Tensor) => tf.reshape(y, [H * B, S, -1]);
 
-  // The relative table goes through the same projections as the content (share_att_key), so both go together.
-  const projected = pass.linear([query, key, value], tf.concat([x, relativeRows(pass, self, batch.table, S)]));
-  const [[q, forQueries], [k, forKeys], [v]] = projected.map((y) => tf.split(y, [x.shape[0]!, 2 * S + 1])) as Pairs;
+  // The relative table goes through the projections of queries and keys as the content does (share_att_key), so both go together.
+  const projected = pass.linear([query, key], tf.concat([x, relativeRows(pass, self, batch.table, S)]));
+  const [[q, forQueries], [k, forKeys]] = projected.map((y) => tf.split(y, [x.shape[0]!, 2 * S + 1])) as [Pair, Pair];
+  const [v] = pass.linear([value], x) as [Tensor];
   // For `byPosition`, row j for a query stands for the key j - S places on, and row j for a key for such a query.
   const [relativeQueries, relativeKeys] = [forQueries, tf.reverse(forKeys, 0)].map((y) =>
     tf.mul(split(y), scale)
@@ -216,11 +214,12 @@ export function attendFirst(pass: Pass, layer: number, x: Tensor, first: Tensor,
   // Seen from position 0 the offset to position k is -k, for either term.
   const relative = tf.reverse(tf.slice(relativeRows(pass, self, batch.table, S), [1, 0], [S, -1]), 0);
   const [forQuery] = pass.linear([query], tf.concat([first, relative])) as [Tensor];
-  const [forKey, forValue] = pass.linear([key, value], tf.concat([x, relative])) as [Tensor, Tensor];
+  const [forKey] = pass.linear([key], tf.concat([x, relative])) as [Tensor],
+    [valueRows] = pass.linear([value], x) as [Tensor];
   const [q, relativeQueries] = tf.split(forQuery, [B, S]).map(split) as Pair; // [H, B, d] and [H, S, d]
   const [keyRows, forPositions] = tf.split(forKey, [x.shape[0]!, S]) as Pair;
   const k = place(keyRows), relativeKeys = split(forPositions); // [H, B S, d] and [H, S, d]
-  const v = place(tf.slice(forValue, [0, 0], [x.shape[0]!, -1])), scaled = tf.mul(q, scale);
+  const v = place(valueRows), scaled = tf.mul(q, scale);
 
   const content = tf.matMul(tf.reshape(scaled, [H * B, 1, d]), tf.reshape(k, [H * B, S, d]), false, true); // [H B, 1, S]
   const toPosition = tf.matMul(scaled, relativeKeys, false, true); // [H, B, S]

@@ -1,7 +1,6 @@
 /**
  * Leaves out the last rows of products of which only the first ones are read. The content and the rows of the relative table go
- * through the projections of attention as one product, but values have no use for the latter, and where the table does not train,
- * its gradient leads nowhere.
+ * through the projections of queries and keys as one product, and where the table does not train, its gradient leads nowhere.
  */
 import { type Builder, countUses, type Graph, type Node, rewrite, sameShape, type Value } from "../ir.ts";
 import { dropUnused } from "./prune.ts";
