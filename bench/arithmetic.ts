@@ -1,6 +1,7 @@
 /** The arithmetic of a training step, counted on its graph. */
 import { optimize } from "../src/compile/compile.ts";
 import { multiplyAccumulates } from "../src/compile/cost.ts";
+import { takeLongWays } from "../src/compile/passes/shortcuts.ts";
 import { traceProgram } from "../src/engines/compiled.ts";
 import { attachMethod } from "../src/peft/registry.ts";
 import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
@@ -18,5 +19,5 @@ export function macsOfStep(method: string, shape: Shape, padded: boolean, option
   const model = { config, adapter, labels: 2, classifierDropout: 0.1, tableByRows: true };
   const program = fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length);
   const sized = padded ? sizedFor(program, shape) : program;
-  return multiplyAccumulates(optimize(traceProgram(sized).graph));
+  return multiplyAccumulates(takeLongWays(optimize(traceProgram(sized).graph)));
 }

@@ -18,7 +18,7 @@ export interface KernelTime {
 
 /**
  * Mean milliseconds of each operator in the last runs of a session. Operators that the runtime put in itself, such as copies
- * between processors, have no place in the graph and are left out. What runs inside of an If is part of the time of that.
+ * between processors, have no place in the graph and are left out. What runs inside of an If counts as the If's.
  * @param operators of the graph, in order
  * @param runs the last so many count; those before warm up
  */
@@ -43,7 +43,7 @@ function outermost(events: readonly Event[]): Event[] {
   return events.filter(({ cat, name }) => cat === "Node" && name.endsWith("_kernel_time"))
     .sort((a, b) => a.ts - b.ts || b.dur - a.dur)
     .filter(({ ts, dur, args }) => {
-      const inside = ts + dur <= end;
+      const inside = ts < end;
       if (!inside && args.op_name === "If") end = ts + dur;
       return !inside;
     });

@@ -6,8 +6,8 @@
  * - Tokens: the products that read the example's tokens are those of the closed form, and in each layer 4 S D more for S tokens
  *   of width D, since the two position products are computed with two columns of padding.
  * - Positions: the projections of the relative table are those of the closed form, once the two rows of padding at its ends are
- *   left out and the rows that pass through the value projection, which nothing reads. A method whose other products lie in
- *   the query or key projection applies them to these rows as well, where the closed form counts tokens alone.
+ *   left out. A method whose other products lie in the query or key projection applies them to these rows as well, where the
+ *   closed form counts tokens alone.
  *
  * Left out are scalings of elements, which are no products in the graph (E, and the shares of HydraLoRA's heads), and products
  * of weights with weights, which do not depend on the example. Quantizers are open, as in calibration: a training graph imitates
@@ -34,18 +34,13 @@ const LENGTH = 5;
 /** Costs that scale elements. */
 const SCALING = / shares$/;
 
-/** Whether a module projects what the relative table is multiplied with. */
-const positional = (module: string): boolean => /\.(query|key)_proj$/.test(module);
-
 /** Projections of S tokens and of the 2S + 1 rows of the relative table, wherever the two come together. */
 function apart(pass: Pass, tokens: number, positions: boolean): Pass {
   const table = (modules: readonly string[], rows: tf.Tensor): tf.Tensor[] => {
-    const wanted = positions ? modules.filter(positional) : [], real = 2 * tokens - 1;
-    const made = wanted.length ? pass.linear(wanted, tf.slice(rows, [1, 0], [real, -1])) : [];
-    return modules.map((module) => {
-      const y = made[wanted.indexOf(module)];
-      return y ? tf.pad(y as tf.Tensor2D, [[1, 1], [0, 0]]) : tf.zeros([real + 2, config.hidden]);
-    });
+    const real = 2 * tokens - 1;
+    if (!positions) return modules.map(() => tf.zeros([real + 2, config.hidden]));
+    const made = pass.linear(modules, tf.slice(rows, [1, 0], [real, -1])) as tf.Tensor2D[];
+    return made.map((y) => tf.pad(y, [[1, 1], [0, 0]]));
   };
   return {
     ...pass,

@@ -1,4 +1,4 @@
-/** What a graph takes to run, read off the graph. What a graph inside it computes is not counted, for a run may do without. */
+/** What a graph takes to run, read off the graph. */
 import { type Graph, isGraph, type Node, type Value } from "./ir.ts";
 import { sizeOf } from "../tensor/host_tensor.ts";
 
@@ -24,14 +24,15 @@ export function macsOf(product: Node): number {
   return sizeOf(product.outputs[0]!.shape) * inner;
 }
 
-/** Multiply-accumulates of all matrix products of a graph. */
+/** Multiply-accumulates of all matrix products of a graph, but for those of the graphs inside it, which a run may do without. */
 export function multiplyAccumulates(graph: Graph): number {
   return graph.nodes.filter(isProduct).reduce((sum, node) => sum + macsOf(node), 0);
 }
 
 /**
  * The most bytes that a graph's values take up together, run node by node: inputs, outputs and constants always, every other
- * value from the node that makes it to the last that reads it. Reshapes share the bytes of what they reshape.
+ * value from the node that makes it to the last that reads it. Reshapes share the bytes of what they reshape. What a graph
+ * inside it needs while it runs is not counted.
  */
 export function peakBytes(graph: Graph): number {
   const storage = new Map<Value, Value>(), last = new Map<Value, number>();

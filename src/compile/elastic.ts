@@ -112,7 +112,7 @@ function match(graph: Graph, other: Graph, twins: Map<Value | Node, Value | Node
       node.inputs.every((value, j) => twins.get(value) === twin.inputs[j]) &&
       node.outputs.length === twin.outputs.length;
     if (!alike || !sameAttributes(node, twin)) fail(`node ${i}, ${node.op} and ${twin.op}`);
-    // Only the outermost graph has written its own as one number, expanded.
+    // Constants that grow have been written as one number, expanded, in the outermost graph only.
     const [output] = node.outputs as [Value];
     if (node.op === "Constant" && !sameShape(output.shape, twin.outputs[0]!.shape)) throw growingConstant(output);
     for (const [key, value] of Object.entries(node.attributes)) {

@@ -6,7 +6,7 @@
  */
 import type { DType, HostTensor } from "../tensor/host_tensor.ts";
 
-/** A graph inside a node is one that the node may run, with its own inputs in the place of the graph's, in their order. */
+/** A graph in a node is one that the node may run, the node's inputs in the place of the graph's, in their order. */
 export type Attribute = number | string | readonly number[] | HostTensor | Graph;
 export type Attributes = Readonly<Record<string, Attribute>>;
 
@@ -19,8 +19,8 @@ export interface Value {
 
 export interface Node {
   /**
-   * ONNX operator, or `Constant` with attribute `value` (a tensor) or `fill` (one number everywhere). An `If` has what decides, a
-   * bool, and then what both its graphs, `then_branch` and `else_branch`, are given.
+   * ONNX operator, or `Constant` with attribute `value` (a tensor) or `fill` (one number everywhere). The inputs of an `If` are the
+   * bool that decides, and after it those of its graphs `then_branch` and `else_branch`, of which it returns the outputs.
    */
   readonly op: string;
   readonly inputs: readonly Value[];

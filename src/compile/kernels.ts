@@ -273,13 +273,20 @@ registerTraceKernel("OpenRows", ({ mixture }, _, { build, value }) => {
   return build.one("OpenRows", [weights], { dtype: "float32", shape: [groups, count, count] });
 });
 
-// Of shortcut.ts; passes/shortcuts.ts says what becomes of it where it would not pay.
+// Of shortcut.ts; passes/shortcuts.ts is for the runtimes that take no shortcuts.
 registerTraceKernel("Shortcut", ({ applies, ...given }, ways, { build, value }) => {
   const { quick, general } = ways as unknown as Ways<Record<string, tf.Tensor>>;
   const read = Object.entries(given).map(([name, x]) => [name, value(x)] as const);
   const [then_branch, else_branch] = [quick, general].map((way) =>
     trace(Object.fromEntries(read), (given) => Object.fromEntries(way(given).map((y, i) => [`result ${i}`, y])))
   ) as [Graph, Graph];
-  const inputs = [value(applies!), ...read.map(([, x]) => x)];
-  return build.many("If", inputs, Object.values(else_branch.outputs), { then_branch, else_branch });
+  if ([then_branch, else_branch].some(({ inputs }) => Object.keys(inputs).length > read.length)) {
+    throw new Error("A shortcut cannot draw random numbers: pass them to it");
+  }
+  const [types, others] = [else_branch, then_branch].map(({ outputs }) => Object.values(outputs)) as [Value[], Value[]];
+  const describe = (values: readonly Value[]) => values.map(({ dtype, shape }) => `${dtype} [${shape}]`).join(", ");
+  if (describe(types) !== describe(others)) {
+    throw new Error(`A shortcut makes ${describe(others)} where the general way makes ${describe(types)}`);
+  }
+  return build.many("If", [value(applies!), ...read.map(([, x]) => x)], types, { then_branch, else_branch });
 });

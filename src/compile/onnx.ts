@@ -92,7 +92,10 @@ class Emitter {
     this.initializers.set(name, { dims: output.shape, data_type: ELEMENT[output.dtype], name, raw_data });
   }
 
-  /** The nodes of a graph. An output takes its own name where it can; one that is an input, a constant or a second name needs a copy. */
+  /**
+   * The nodes of a graph. An output takes its own name where it can; one that is an input, a constant or a second name needs a
+   * copy.
+   */
   body({ nodes, outputs }: Graph, nameOf: (output: string) => string): object[] {
     const copies: object[] = [], made: object[] = [];
     for (const [key, value] of Object.entries(outputs)) {

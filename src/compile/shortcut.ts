@@ -4,7 +4,10 @@ import { TRACE } from "./tracer.ts";
 
 type Tensor = tf.Tensor;
 
-export interface Ways<Given extends Record<string, Tensor>> {
+/** Tensors by name; one name is taken. */
+type Named = Record<string, Tensor> & { readonly applies?: never };
+
+export interface Ways<Given extends Named> {
   /** What both compute, where the shortcut applies. */
   readonly quick: (given: Given) => Tensor[];
   /** What is computed in any case. */
@@ -12,12 +15,12 @@ export interface Ways<Given extends Record<string, Tensor>> {
 }
 
 /**
- * Computes `general`, or `quick` where a run finds that it may. Engines that compute at once, and would have to wait for the answer,
- * always compute `general`. (To be used inside a custom gradient: it has none of its own.)
+ * Computes `general`, or on `native` `quick` in the runs that find that it may. On other engines it is always `general`. (For use
+ * inside a custom gradient: it has none of its own.)
  * @param applies one bool
  * @param given all that either way reads
  */
-export function shortcut<Given extends Record<string, Tensor>>(
+export function shortcut<Given extends Named>(
   applies: Tensor,
   given: Given,
   ways: Ways<Given>,

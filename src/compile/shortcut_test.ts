@@ -4,8 +4,8 @@ import { compileProgram } from "../engines/compiled.ts";
 import type { Program, Tensors } from "../engines/engine.ts";
 import { assertClose, compiled, cpu, normal, runOnce } from "../engines/testing.ts";
 import { float32 } from "../tensor/host_tensor.ts";
-import { optimize } from "./compile.ts";
-import { isGraph } from "./ir.ts";
+import { everywhere, isGraph } from "./ir.ts";
+import { dropClosedRows, looseAxes } from "./passes/open_rows.ts";
 import { takeLongWays } from "./passes/shortcuts.ts";
 import { operators } from "./passes/testing.ts";
 import { shortcut } from "./shortcut.ts";
@@ -69,35 +69,76 @@ Deno.test("engines other than native take the general way, which holds in any ca
   }
 });
 
-Deno.test("takeLongWays() leaves nothing of a shortcut but its general way, of one inside another, too", async () => {
-  const both = (x: Tensor) =>
-    shortcut(positive(x), { x }, {
-      quick: ({ x }) => [x],
-      general: ({ x }) => [tf.exp(tell(tf.neg(x)))],
-    })[0]!;
+Deno.test("takeLongWays() leaves nothing of shortcuts but what general ways compute, once where it is the same", async () => {
+  const general = ({ x }: { x: Tensor }) => [tf.exp(tell(tf.neg(x)))];
+  const both = (x: Tensor) => {
+    const [y] = shortcut(positive(x), { x }, { quick: ({ x }) => [x], general }) as [Tensor];
+    const [z] = shortcut(positive(x), { x }, { quick: ({ x }) => [tf.neg(x)], general }) as [Tensor];
+    return tf.add(y, z);
+  };
   const program = overRows(both), { graph } = compileProgram(program, takeLongWays);
-  assert.deepEqual(operators(graph), ["Neg", "Mul", "Exp"]);
-  const feeds = { x: normal([4, 4], 1, "long") },
-    [expected, ...made] = await Promise.all([
-      runOnce(cpu, program, feeds),
-      ...compiled.filter(({ name }) => name === "portable").map(({ device }) => runOnce(device, program, feeds)),
-    ]);
-  for (const { y } of made) assertClose(y, expected!.y!, "the general way");
+  assert.deepEqual(operators(graph), ["Neg", "Mul", "Exp", "Add"]);
+  const feeds = { x: normal([4, 4], 1, "long") }, portable = compiled.find(({ name }) => name === "portable")!.device;
+  const expected = await runOnce(cpu, program, feeds);
+  assertClose((await runOnce(portable, program, feeds)).y, expected.y!, "the general way");
 });
 
 Deno.test("passes rewrite what is inside of a shortcut, and never take one for another", () => {
-  const apply = ({ x }: Tensors) => ({ y: tf.add(tell(tf.neg(x!)), tell(tf.neg(x!))) });
-  const graph = optimize(trace({ x: { dtype: "float32", shape: [4] } }, ({ x }) => ({
-    ...apply({ x: x! }),
-    z: shortcut(positive(x!), { x: x! }, {
-      quick: ({ x }) => [tf.neg(tf.neg(tf.add(x, 0)))],
-      general: ({ x }) => [tf.div(tf.mul(x, tf.onesLike(x)), tf.exp(x))],
-    })[0]!,
-  })));
-  const ifs = graph.nodes.filter(({ op }) => op === "If");
-  assert.equal(ifs.length, 3);
-  const inside = Object.values(ifs.at(-1)!.attributes).filter(isGraph).map(operators);
-  assert.deepEqual(inside, [["Neg", "Neg"], ["Exp", "Div"]]);
+  const program = overRows((x) => {
+    const ways = { quick: ({ x }: { x: Tensor }) => [x], general: ({ x }: { x: Tensor }) => [tf.add(tf.mul(x, 1), 0)] };
+    const [y] = shortcut(positive(x), { x }, ways) as [Tensor];
+    const [z] = shortcut(positive(x), { x }, { ...ways, general: ({ x }) => [tf.div(tf.mul(x, 1), tf.exp(x))] }) as [
+      Tensor,
+    ];
+    return tf.add(y, z);
+  });
+  const ifs = compileProgram(program, (graph) => graph).graph.nodes.filter(({ op }) => op === "If");
+  const inside = ifs.map(({ attributes }) => Object.values(attributes).filter(isGraph).map(operators));
+  assert.deepEqual(inside, [[[], []], [[], ["Exp", "Div"]]]);
+});
+
+Deno.test("looseAxes() follows rows that may be left out into a shortcut and out of it", () => {
+  const openRows = (mixture: Tensor) => tf.engine().runKernel("OpenRows", { mixture }) as Tensor;
+  const specs = { weights: { dtype: "float32", shape: [1, 1, 4] }, x: { dtype: "float32", shape: [3, 4, 9] } } as const;
+  const traced = trace(specs, ({ weights, x }) => {
+    const rows = openRows(weights!);
+    const [picked, same, flat] = shortcut(positive(weights!), { rows, x: x! }, {
+      quick: ({ rows, x }) => [tf.matMul(rows, x), x, tf.reshape(tf.exp(x), [-1])],
+      general: ({ x }) => [tf.exp(x), tf.neg(x), tf.reshape(x, [-1])],
+    }) as [Tensor, Tensor, Tensor];
+    return { picked, same, flat, after: tf.add(picked, 1) };
+  });
+  const graph = everywhere(traced, dropClosedRows), loose = looseAxes(graph);
+  const axes = Object.entries(graph.outputs).map(([name, value]) => [name, [...loose.get(value) ?? []]]);
+  assert.deepEqual(Object.fromEntries(axes), { picked: [-2], same: [], flat: [], after: [-2] });
+});
+
+Deno.test("a shortcut must make what the general way makes, and draws no random numbers of its own", () => {
+  const refused = (quick: (x: Tensor) => Tensor[], general: (x: Tensor) => Tensor[], message: RegExp) => {
+    const traced = () =>
+      trace({ x: { dtype: "float32", shape: [2, 3] } }, ({ x }, input) => {
+        draw = () => input("noise", { dtype: "float32", shape: [2, 3] });
+        return {
+          y: shortcut(positive(x!), { x: x! }, { quick: ({ x }) => quick(x), general: ({ x }) => general(x) })[0]!,
+        };
+      });
+    assert.throws(traced, message);
+  };
+  let draw: () => Tensor;
+  refused((x) => [tf.sum(x)], (x) => [x], /makes float32 \[\] where the general way makes float32 \[2,3\]$/);
+  refused((x) => [tf.reshape(x, [3, 2])], (x) => [x], /makes float32 \[3,2\] where/);
+  refused((x) => [tf.greater(x, 0)], (x) => [x], /makes bool \[2,3\] where/);
+  refused((x) => [x, x], (x) => [x], /makes float32 \[2,3\], float32 \[2,3\] where/);
+  refused((x) => [x], (x) => [tf.add(x, draw())], /^Error: A shortcut cannot draw random numbers: pass them to it$/);
+});
+
+Deno.test("a traced function goes on where it was when a way of a shortcut fails", () => {
+  const graph = trace({ x: { dtype: "float32", shape: [3] } }, ({ x }) => {
+    const y = tf.neg(x!), fails = { quick: () => [tf.cumsum(x!)], general: ({ x }: { x: Tensor }) => [x] };
+    assert.throws(() => shortcut(positive(x!), { x: x! }, fails));
+    return { z: tf.exp(y) };
+  });
+  assert.deepEqual(operators(graph), ["Neg", "Exp"]);
 });
 
 Deno.test("a shortcut may read what it is given and nothing else", () => {

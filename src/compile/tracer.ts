@@ -24,7 +24,7 @@ class TracingBackend extends tf.KernelBackend {
   readonly #storage = new tf.DataStorage<Value>(this, tf.engine());
   #count = 0;
 
-  /** Begins an empty graph; tensors of an earlier one mean nothing in it. @returns goes on with the graph that was begun before */
+  /** Begins an empty graph; tensors of an earlier one mean nothing in it. @returns what goes back to the one begun before */
   start(): () => void {
     const { build, inputs } = this, values = this.#values;
     this.build = new Builder();
@@ -157,7 +157,7 @@ export function trace(
   const before = tf.getBackend();
   tf.setBackend(TRACE);
   const backend = tf.backend() as TracingBackend;
-  const goOn = backend.start();
+  const goBack = backend.start();
   const input = (name: string, spec: TensorSpec): tf.Tensor => {
     if (backend.inputs[name]) throw new Error(`The graph input "${name}" was declared twice`);
     const value: Value = { dtype: spec.dtype, shape: spec.shape.slice(), node: null };
@@ -177,7 +177,7 @@ export function trace(
   } catch (error) {
     throw unmapped(error) ?? error;
   } finally {
-    goOn();
+    goBack();
     // Where nothing was chosen before, what comes after must not be recorded, either.
     tf.setBackend(before || "cpu");
   }

@@ -214,8 +214,8 @@ export function attendFirst(pass: Pass, layer: number, x: Tensor, first: Tensor,
   // Seen from position 0 the offset to position k is -k, for either term.
   const relative = tf.reverse(tf.slice(relativeRows(pass, self, batch.table, S), [1, 0], [S, -1]), 0);
   const [forQuery] = pass.linear([query], tf.concat([first, relative])) as [Tensor];
-  const [forKey] = pass.linear([key], tf.concat([x, relative])) as [Tensor],
-    [valueRows] = pass.linear([value], x) as [Tensor];
+  const [forKey] = pass.linear([key], tf.concat([x, relative])) as [Tensor];
+  const [valueRows] = pass.linear([value], x) as [Tensor];
   const [q, relativeQueries] = tf.split(forQuery, [B, S]).map(split) as Pair; // [H, B, d] and [H, S, d]
   const [keyRows, forPositions] = tf.split(forKey, [x.shape[0]!, S]) as Pair;
   const k = place(keyRows), relativeKeys = split(forPositions); // [H, B S, d] and [H, S, d]

@@ -12,7 +12,7 @@
  * All of them follow from shapes; the constants were fitted by hand to VmHWM of `deno task bench --engine native` (two threads,
  * x86-64, Deno 2.9.6, ONNX Runtime 1.30) for full-ft, lora and blora at the shapes mini (300 steps and more, until it no longer
  * grew) and xsmall (5 steps, full-ft 30). The test beside this file has the measurements. What does not fit them: B-LoRA at base
- * takes as much as predicted (3.6 GB) until gates begin to close, and then nearly a third more (4.7 GB).
+ * takes as much as predicted (3.7 GB) until gates begin to close, and then a quarter more (4.7 GB).
  */
 import { optimize } from "../compile/compile.ts";
 import { operatorsOf, peakBytes } from "../compile/cost.ts";
@@ -24,7 +24,7 @@ import type { Program } from "./engine.ts";
 
 /** Bytes of Deno, TensorFlow.js, the runtime, and of small results of many steps that wait to be collected. */
 const RUNTIME = 230e6;
-/** Bytes of an operator: what the runtime keeps of it, and what was left over when its graph was made. */
+/** Bytes of an operator of the largest graph: most of it is what was left over when that was made. */
 const OPERATOR = 10e3;
 /** Room that the runtime's arena takes for each byte in use: freed pieces do not always fit what comes next. */
 export const ARENA = 1.1;

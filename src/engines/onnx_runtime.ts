@@ -70,8 +70,10 @@ export async function openAccelerated(provider: "webgpu" | "cuda", options: Runt
   const device = await compiledDevice(
     runtime,
     { ...common(options.profile), intraOpNumThreads: options.threads, executionProviders: [provider] },
-    (graph) =>
-      provider === "webgpu" ? limitTensors(keepAllRows(takeLongWays(graph))) : keepAllRows(takeLongWays(graph)),
+    (graph) => {
+      const whole = keepAllRows(takeLongWays(graph));
+      return provider === "webgpu" ? limitTensors(whole) : whole;
+    },
   );
   // Providers look for their device when the first session is made, and say there whether they found one.
   await device.load(PROBE).then((probe) => probe.dispose(), (error: Error) => {

@@ -3,7 +3,7 @@
  * (Zhang et al. 2023, arXiv 2303.10512; there P Lambda Q). Starting values, the penalty and the order of events within a step
  * are those of Hugging Face PEFT 0.21 (fixture `adalora`).
  *
- * The matrices that read the same input form a family, whose tensors are stacked over all layers.
+ * Query, key and value form a family, whose tensors are stacked over all layers.
  */
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";

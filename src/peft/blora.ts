@@ -6,8 +6,8 @@
  * A quantizer's step s2 is learned as its logarithm: it cannot become negative, and the steps of Adam, which are of one size
  * whatever they change, become relative ones, fit for a range of 0.05 as for one of 5.
  *
- * The modules that read the same input (query, key, value) form a family: their tensors are stacked [L G, ...] over L layers
- * and G members, so that gates are drawn and applied for a whole family at once.
+ * Query, key and value form a family, as each of the other matrices does: its tensors are stacked [L G, ...] over L layers and G
+ * members, so that gates are drawn and applied for a whole family at once.
  */
 import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";

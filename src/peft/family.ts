@@ -1,4 +1,4 @@
-/** Families of adapted modules: those of a layer that read the same input, stacked over the layers. */
+/** Families of adapted modules: query, key and value, or one of the others, stacked over the layers. */
 import * as tf from "@tensorflow/tfjs";
 import type { DebertaConfig } from "../deberta/config.ts";
 import { type HostTensor, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";

@@ -35,8 +35,9 @@ export interface QuantizeOptions {
   /** Whether inputs are limited to the range first (the default). */
   readonly clip?: boolean;
   /**
-   * Whether grids of weight 0 may be left out. Their weights then have a gradient of 0. That is exact under hard-concrete gates:
-   * a weight is 0 only beside a gate at an end of its range, where the gate itself has no gradient.
+   * Whether grids of weight 0 may be left out, which all of them have where weight_32 is 1. Their weights then have a gradient of
+   * 0. That is exact under hard-concrete gates: a weight is 0 only beside a gate at an end of its range, where the gate itself has
+   * no gradient.
    */
   readonly skip?: boolean;
   /**

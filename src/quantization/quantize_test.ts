@@ -3,6 +3,8 @@ import * as tf from "@tensorflow/tfjs";
 import fc from "fast-check";
 import { optimize } from "../compile/compile.ts";
 import { peakBytes } from "../compile/cost.ts";
+import type { Graph } from "../compile/ir.ts";
+import { operators } from "../compile/passes/testing.ts";
 import { traceProgram } from "../engines/compiled.ts";
 import { assertAllClose, compiled, cpu, normal, runOnce } from "../engines/testing.ts";
 import type { Program } from "../engines/engine.ts";
@@ -259,6 +261,46 @@ Deno.test("a large tensor alone has the values and gradients of one in a stack, 
       const made = await runOnce(device, program(1), given);
       assertAllClose(made, expected, `${name}, gates ${gates}`, { abs: 5e-3, rel: 1e-3 });
     }
+  }
+});
+
+Deno.test("a large tensor alone has every gradient, of closed grids as well, if none may be left out", async () => {
+  const shape = [1, 96, 640], inputs = { x: normal(shape, 1, "x"), c: normal(shape, 1, "c") };
+  const program: Program = {
+    name: "all gradients",
+    inputs,
+    apply: ({ x, c }) => {
+      const f = (weights: tf.Tensor) =>
+        tf.sum(tf.mul(quantizeWith(x!, levelsOf(tf.log(tf.tensor1d([0.4])), weights)), c!)) as tf.Scalar;
+      return { dWeights: tf.grad(f)(tf.tensor2d([[0, 0, 0, 0, 1]])) };
+    },
+  };
+  const expected = await runOnce(cpu, program, inputs);
+  assert.ok([...expected.dWeights!.data].every((slope) => Math.abs(slope) > 0.01), "some slope is nothing anyway");
+  for (const { name, device } of compiled) {
+    assertAllClose(await runOnce(device, program, inputs), expected, name, { abs: 5e-3, rel: 1e-3 });
+  }
+});
+
+Deno.test("a large tensor alone takes a shortcut past the rounding, forward and backward, and nothing else does", () => {
+  const shortcuts = (copies: number, lines: number, skip: boolean) => {
+    const program: Program = {
+      name: "shortcuts",
+      inputs: { x: { dtype: "float32", shape: [copies, lines, 640] }, gates: { dtype: "float32", shape: [copies, 4] } },
+      apply: ({ x, gates }) => {
+        const levels = levelsOf(tf.zeros([copies]), levelWeights(gates!));
+        return { dx: tf.grad((x) => tf.sum(tf.square(quantizeWith(x, levels, { skip }))))(x!) };
+      },
+    };
+    return optimize(traceProgram(program).graph).nodes.filter(({ op }) => op === "If")
+      .map(({ attributes }) => operators(attributes.then_branch as Graph));
+  };
+  assert.deepEqual(shortcuts(1, 96, true).map((ops) => ops.filter((op) => op !== "ReduceSum")), [
+    ["Max", "Min"],
+    ["Max", "Min", "Equal", "Cast", "Mul", "FusedMatMul", "FusedMatMul"],
+  ]);
+  for (const [copies, lines, skip] of [[1, 96, false], [2, 96, true], [1, 8, true]] as const) {
+    assert.deepEqual(shortcuts(copies, lines, skip), []);
   }
 });
 

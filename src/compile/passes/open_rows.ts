@@ -2,7 +2,7 @@
  * What becomes of `OpenRows`, which makes of a stack of rows of weights [G, 1, K] a stack of matrices [G, K, K]: the rows of the
  * identity that pick those weights of a row that are not 0, in their order, and rows of zeros below them.
  */
-import { type Builder, type Graph, rewrite, sameShape, type Value } from "../ir.ts";
+import { type Builder, type Graph, isGraph, rewrite, sameShape, type Value } from "../ir.ts";
 import { float32, int32 } from "../../tensor/host_tensor.ts";
 import { dropUnused } from "./prune.ts";
 
@@ -50,14 +50,27 @@ const ALIGNED = new Set(["Add", "Sub", "Mul", "Div", "Concat", "Cast", "Equal", 
 /**
  * Axes along which a value may be shorter than its shape says, counted from the last one, for values that have such axes: where
  * `dropClosedRows` leaves rows out. What is not known to have kept an axis in its place is taken to be loose along all.
+ * @param loose what is known of values that the graph is given
  */
-export function looseAxes(graph: Graph): Map<Value, ReadonlySet<number>> {
-  const loose = new Map<Value, ReadonlySet<number>>(), none: ReadonlySet<number> = new Set();
+export function looseAxes(
+  graph: Graph,
+  loose = new Map<Value, ReadonlySet<number>>(),
+): Map<Value, ReadonlySet<number>> {
+  const none: ReadonlySet<number> = new Set();
+  const carry = (from: Value, to: Value) => {
+    const axes = loose.get(from);
+    if (axes) loose.set(to, new Set([...loose.get(to) ?? none, ...axes]));
+  };
   for (const { op, inputs, attributes, outputs } of graph.nodes) {
     const [a = none, b = none] = inputs.map((value) => loose.get(value) ?? none), axes = new Set<number>();
     if (op === "Compress" || (op === "Slice" && !attributes.ends)) axes.add(-2);
-    else if (op === "If") continue; // Both its graphs give what its shape says.
-    else if (inputs.some((value) => loose.has(value))) {
+    else if (op === "If") {
+      for (const branch of Object.values(attributes).filter(isGraph)) {
+        Object.values(branch.inputs).forEach((value, i) => carry(inputs[i + 1]!, value));
+        looseAxes(branch, loose);
+        Object.values(branch.outputs).forEach((value, i) => carry(value, outputs[i]!));
+      }
+    } else if (inputs.some((value) => loose.has(value))) {
       if (op === "FusedMatMul") {
         if (a.has(attributes.transA ? -1 : -2)) axes.add(-2);
         if (b.has(attributes.transB ? -2 : -1)) axes.add(-1);

@@ -2,7 +2,7 @@
 import type { HostTensor } from "../../tensor/host_tensor.ts";
 import { type Graph, isGraph, type Node, rewrite, type Value } from "../ir.ts";
 
-/** Merges nodes with the same operator, inputs and attributes (common subexpressions). */
+/** Merges nodes with the same operator, inputs and attributes (common subexpressions), other than those with graphs in them. */
 export function mergeEqual(graph: Graph): Graph {
   const ids = new Map<unknown, number>();
   const id = (thing: unknown): number => {
@@ -11,11 +11,12 @@ export function mergeEqual(graph: Graph): Graph {
   };
   const seen = new Map<string, readonly Value[]>();
   return rewrite(graph, (node) => {
+    if (Object.values(node.attributes).some(isGraph)) return undefined;
     const key = JSON.stringify([
       node.op,
       node.inputs.map(id),
       node.outputs.map((v) => [v.dtype, v.shape]),
-      describe(node) ?? id(node),
+      describe(node),
     ], exactly);
     const earlier = seen.get(key);
     if (!earlier) seen.set(key, node.outputs);
@@ -29,9 +30,8 @@ function exactly(_: string, value: unknown): unknown {
   return value === 0 ? "-0" : String(value);
 }
 
-/** Attributes as text; small constants by their numbers. Nothing for nodes with graphs in them, which are not compared. */
+/** Attributes as text; small constants by their numbers. */
 function describe({ attributes }: Node): unknown {
-  if (Object.values(attributes).some(isGraph)) return undefined;
   const value = attributes.value as HostTensor | number | undefined;
   return typeof value === "object" ? [...value.data] : attributes;
 }

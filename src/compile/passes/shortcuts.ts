@@ -1,8 +1,11 @@
-/** What becomes of shortcuts in runtimes that had better not choose while they run: a GPU would have to send the answer back. */
+/**
+ * For runtimes that take no shortcuts: a GPU would have to send the answer back, and `portable` plans where each tensor lies before
+ * it runs.
+ */
 import { everywhere, type Graph, rewrite, type Value } from "../ir.ts";
 import { mergeEqual } from "./prune.ts";
 
-/** Computes what holds in any case. */
+/** Writes what a shortcut computes in any case in its place. */
 export function takeLongWays(graph: Graph): Graph {
   return mergeEqual(everywhere(graph, inlineGeneral));
 }
