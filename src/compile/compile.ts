@@ -2,11 +2,11 @@
 import "./kernels.ts";
 import { everywhere, type Graph } from "./ir.ts";
 import { fuseProducts } from "./passes/fuse.ts";
+import { mergeUpdates } from "./passes/low_rank_updates.ts";
 import { turnNarrow } from "./passes/narrow_products.ts";
 import { needRows } from "./passes/needed_rows.ts";
 import { dropUnused, mergeEqual } from "./passes/prune.ts";
 import { simplify } from "./passes/simplify.ts";
-import { mergeUpdates } from "./passes/low_rank_updates.ts";
 
 /** The passes in the order in which they are run. */
 const PASSES: readonly ((graph: Graph) => Graph)[] = [

@@ -1,5 +1,5 @@
 /** What a graph takes to run, read off the graph. */
-import { type Graph, isGraph, type Node, type Value } from "./ir.ts";
+import { type Graph, graphsIn, type Node, type Value } from "./ir.ts";
 import { sizeOf } from "../tensor/host_tensor.ts";
 
 /** Bytes of an element. */
@@ -7,9 +7,9 @@ const WIDTHS = { float32: 4, int32: 4, bool: 1 } as const;
 
 /** How many operators a graph has, those of the graphs inside it included. */
 export function operatorsOf(graph: Graph): number {
-  return graph.nodes.reduce((sum, { op, attributes }) => {
-    const inside = Object.values(attributes).filter(isGraph).map(operatorsOf).reduce((a, b) => a + b, 0);
-    return sum + inside + (op === "Constant" ? 0 : 1);
+  return graph.nodes.reduce((sum, node) => {
+    const own = node.op === "Constant" ? 0 : 1;
+    return graphsIn(node).reduce((inside, one) => inside + operatorsOf(one), sum + own);
   }, 0);
 }
 

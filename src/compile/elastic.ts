@@ -3,7 +3,7 @@
  * the graphs of two sizes: an extent that differs is taken to be slope * size + offset.
  */
 import type { HostTensor } from "../tensor/host_tensor.ts";
-import { type Attribute, type Graph, isGraph, type Node, rewrite, sameShape, type Value } from "./ir.ts";
+import { type Attribute, type Graph, graphsIn, isGraph, type Node, rewrite, sameShape, type Value } from "./ir.ts";
 
 /** One number of a shape, or of slice bounds, for any size. */
 export interface Extent {
@@ -115,9 +115,8 @@ function match(graph: Graph, other: Graph, twins: Map<Value | Node, Value | Node
     // Constants that grow have been written as one number, expanded, in the outermost graph only.
     const [output] = node.outputs as [Value];
     if (node.op === "Constant" && !sameShape(output.shape, twin.outputs[0]!.shape)) throw growingConstant(output);
-    for (const [key, value] of Object.entries(node.attributes)) {
-      if (isGraph(value)) match(value, twin.attributes[key] as Graph, twins);
-    }
+    const others = graphsIn(twin);
+    graphsIn(node).forEach((inside, j) => match(inside, others[j]!, twins));
     twins.set(node, twin);
     node.outputs.forEach((value, j) => twins.set(value, twin.outputs[j]!));
   });

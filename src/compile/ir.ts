@@ -182,10 +182,18 @@ export function isGraph(attribute: Attribute | undefined): attribute is Graph {
   return typeof attribute === "object" && "nodes" in attribute;
 }
 
+/** The graphs inside a node. */
+export function graphsIn({ attributes }: Node): Graph[] {
+  return Object.values(attributes).filter(isGraph);
+}
+
 /** Applies a pass to a graph and to all graphs inside it, these first. */
 export function everywhere(graph: Graph, pass: (graph: Graph) => Graph): Graph {
-  return pass(rewrite(graph, ({ op, inputs, attributes, outputs }, build) => {
-    if (!Object.values(attributes).some(isGraph)) return undefined;
+  const hasGraphs = (node: Node): boolean => graphsIn(node).length > 0;
+  if (!graph.nodes.some(hasGraphs)) return pass(graph);
+  return pass(rewrite(graph, (node, build) => {
+    if (!hasGraphs(node)) return undefined;
+    const { op, inputs, attributes, outputs } = node;
     const rewritten = Object.entries(attributes).map(([key, value]) => {
       return [key, isGraph(value) ? everywhere(value, pass) : value] as const;
     });

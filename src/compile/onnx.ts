@@ -114,11 +114,10 @@ class Emitter {
   #choice({ inputs: [decides, ...given], outputs, attributes }: Node): object {
     const names = outputs.map((value) => this.name(value));
     const attribute = Object.entries(attributes as Record<string, Graph>).map(([key, branch]) => {
+      const name = `${key}:${names[0]}`, nameOf = (output: string) => `${name}:${output}`;
       Object.values(branch.inputs).forEach((value, i) => this.bind(value, this.name(given[i]!)));
-      const own = new Map(Object.keys(branch.outputs).map((output, i) => [output, `${key}:${names[i]}`]));
-      const node = this.body(branch, (output) => own.get(output)!);
-      const output = [...own.values()].map((name, i) => this.info(name, outputs[i]!));
-      return { name: key, g: { name: `${key}:${names[0]}`, node, output }, type: ATTRIBUTE.graph };
+      const output = Object.keys(branch.outputs).map((one, i) => this.info(nameOf(one), outputs[i]!));
+      return { name: key, g: { name, node: this.body(branch, nameOf), output }, type: ATTRIBUTE.graph };
     });
     return { input: [this.name(decides!)], output: names, op_type: "If", attribute };
   }

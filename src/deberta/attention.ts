@@ -184,7 +184,7 @@ export function attend(pass: Pass, layer: number, x: Tensor, batch: AttentionBat
   const parts = partsOf(pass, layer, batch), { self, query, key, value, B, S, H, scale, split, place, collect } = parts;
   const perExample = (y: Tensor) => tf.reshape(y, [H * B, S, -1]);
 
-  // The relative table goes through the projections of queries and keys as the content does (share_att_key), so both go together.
+  // The relative table goes through the projections of queries and keys, too (share_att_key), so both go together.
   const projected = pass.linear([query, key], tf.concat([x, relativeRows(pass, self, batch.table, S)]));
   const [[q, forQueries], [k, forKeys]] = projected.map((y) => tf.split(y, [x.shape[0]!, 2 * S + 1])) as [Pair, Pair];
   const [v] = pass.linear([value], x) as [Tensor];

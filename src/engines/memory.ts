@@ -24,7 +24,7 @@ import type { Program } from "./engine.ts";
 
 /** Bytes of Deno, TensorFlow.js, the runtime, and of small results of many steps that wait to be collected. */
 const RUNTIME = 230e6;
-/** Bytes of an operator of the largest graph: most of it is what was left over when that was made. */
+/** Bytes of an operator, most of which are left over from making its graph. */
 const OPERATOR = 10e3;
 /** Room that the runtime's arena takes for each byte in use: freed pieces do not always fit what comes next. */
 export const ARENA = 1.1;

@@ -2,7 +2,7 @@
  * What becomes of `OpenRows`, which makes of a stack of rows of weights [G, 1, K] a stack of matrices [G, K, K]: the rows of the
  * identity that pick those weights of a row that are not 0, in their order, and rows of zeros below them.
  */
-import { type Builder, type Graph, isGraph, rewrite, sameShape, type Value } from "../ir.ts";
+import { type Builder, type Graph, graphsIn, rewrite, sameShape, type Value } from "../ir.ts";
 import { float32, int32 } from "../../tensor/host_tensor.ts";
 import { dropUnused } from "./prune.ts";
 
@@ -61,11 +61,12 @@ export function looseAxes(
     const axes = loose.get(from);
     if (axes) loose.set(to, new Set([...loose.get(to) ?? none, ...axes]));
   };
-  for (const { op, inputs, attributes, outputs } of graph.nodes) {
+  for (const node of graph.nodes) {
+    const { op, inputs, attributes, outputs } = node;
     const [a = none, b = none] = inputs.map((value) => loose.get(value) ?? none), axes = new Set<number>();
     if (op === "Compress" || (op === "Slice" && !attributes.ends)) axes.add(-2);
     else if (op === "If") {
-      for (const branch of Object.values(attributes).filter(isGraph)) {
+      for (const branch of graphsIn(node)) {
         Object.values(branch.inputs).forEach((value, i) => carry(inputs[i + 1]!, value));
         looseAxes(branch, loose);
         Object.values(branch.outputs).forEach((value, i) => carry(value, outputs[i]!));

@@ -1,6 +1,6 @@
 /** Computes equal things once and drops what nothing reads. */
 import type { HostTensor } from "../../tensor/host_tensor.ts";
-import { type Graph, isGraph, type Node, rewrite, type Value } from "../ir.ts";
+import { type Graph, graphsIn, type Node, rewrite, type Value } from "../ir.ts";
 
 /** Merges nodes with the same operator, inputs and attributes (common subexpressions), other than those with graphs in them. */
 export function mergeEqual(graph: Graph): Graph {
@@ -11,7 +11,7 @@ export function mergeEqual(graph: Graph): Graph {
   };
   const seen = new Map<string, readonly Value[]>();
   return rewrite(graph, (node) => {
-    if (Object.values(node.attributes).some(isGraph)) return undefined;
+    if (graphsIn(node).length > 0) return undefined;
     const key = JSON.stringify([
       node.op,
       node.inputs.map(id),

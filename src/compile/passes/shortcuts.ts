@@ -2,18 +2,22 @@
  * For runtimes that take no shortcuts: a GPU would have to send the answer back, and `portable` plans where each tensor lies before
  * it runs.
  */
-import { everywhere, type Graph, rewrite, type Value } from "../ir.ts";
+import { everywhere, type Graph, type Node, rewrite, type Value } from "../ir.ts";
 import { mergeEqual } from "./prune.ts";
 
 /** Writes what a shortcut computes in any case in its place. */
 export function takeLongWays(graph: Graph): Graph {
-  return mergeEqual(everywhere(graph, inlineGeneral));
+  return graph.nodes.some(isShortcut) ? mergeEqual(everywhere(graph, inlineGeneral)) : graph;
 }
 
+const isShortcut = ({ op }: Node): boolean => op === "If";
+
 function inlineGeneral(graph: Graph): Graph {
-  return rewrite(graph, ({ op, inputs: [, ...given], attributes }, build) => {
-    if (op !== "If") return undefined;
-    const branch = attributes.else_branch as Graph, stands = new Map<Value, Value>();
+  return rewrite(graph, (node, build) => {
+    if (!isShortcut(node)) return undefined;
+    const { inputs: [, ...given], attributes } = node,
+      branch = attributes.else_branch as Graph,
+      stands = new Map<Value, Value>();
     const follow = (value: Value) => stands.get(value) ?? value;
     Object.values(branch.inputs).forEach((value, i) => stands.set(value, given[i]!));
     for (const node of branch.nodes) {
