@@ -12,7 +12,7 @@
  * All of them follow from shapes; the constants were fitted by hand to VmHWM of `deno task bench --engine native` (two threads,
  * x86-64, Deno 2.9.6, ONNX Runtime 1.30) for full-ft, lora and blora at the shapes mini (300 steps and more, until it no longer
  * grew) and xsmall (5 steps, full-ft 30). The test beside this file has the measurements. What does not fit them: B-LoRA at base
- * takes as much as predicted (3.7 GB) until gates begin to close, and then a quarter more (4.7 GB).
+ * takes as much as predicted (3.7 GB) where its gates are open or closed, and a quarter more (4.7 GB) where they are in between.
  */
 import { optimize } from "../compile/compile.ts";
 import { operatorsOf, peakBytes } from "../compile/cost.ts";
