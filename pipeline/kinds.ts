@@ -7,7 +7,7 @@ export const VERSIONS = {
   tokenize: 1,
   corpus: 3,
   pretrain: 7,
-  finetune: 10,
+  finetune: 11,
   subspace: 1,
   resources: 10,
   collect: 2,

@@ -37,11 +37,10 @@ export async function openPortable(): Promise<CompiledDevice> {
   const runtime = await import("onnxruntime-web/wasm");
   runtime.env.wasm.numThreads = 1;
   // Tensors that keep their places from run to run save WebAssembly's allocator much time; elsewhere they only cost memory.
-  // So do sizes that do not change, hence all rows.
   return await compiledDevice(
     runtime,
     { ...common(), enableMemPattern: true },
-    (graph) => sumByColumns(joinLimits(keepAllRows(takeLongWays(graph)))),
+    (graph) => sumByColumns(joinLimits(dropClosedRows(takeLongWays(graph), { keepsOne: true }))),
   );
 }
 

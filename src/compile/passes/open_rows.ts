@@ -9,18 +9,20 @@ import { dropUnused } from "./prune.ts";
 /**
  * Leaves out the rows that are zeros in every matrix of a stack. How many those are turns out when the graph runs: where such a
  * matrix was used, K then stands for "at most K", and nothing may be reshaped along it.
+ * @param keepsOne whether one row stays where all are zeros, for runtimes that multiply nothing by nothing badly
  */
-export function dropClosedRows(graph: Graph): Graph {
+export function dropClosedRows(graph: Graph, { keepsOne = false } = {}): Graph {
   return rewrite(graph, ({ op, inputs, outputs }, build) => {
-    return op === "OpenRows" ? [openRows(build, inputs[0]!, outputs[0]!)] : undefined;
+    return op === "OpenRows" ? [openRows(build, inputs[0]!, outputs[0]!, keepsOne)] : undefined;
   });
 }
 
-function openRows(build: Builder, weights: Value, output: Value): Value {
+function openRows(build: Builder, weights: Value, output: Value, keepsOne: boolean): Value {
   const count = output.shape[2]!, row = weights.shape, places = Array.from({ length: count }, (_, i) => i);
   if (row[0] === 1) {
     const flat = build.one("Reshape", [weights], { dtype: "float32", shape: [count] }, { shape: [count] });
-    const open = build.one("Cast", [flat], { dtype: "bool", shape: [count] }, { to: "bool" });
+    const cast = build.one("Cast", [flat], { dtype: "bool", shape: [count] }, { to: "bool" });
+    const open = keepsOne ? build.one("Or", [cast, firstIfNone(build, flat)], cast) : cast;
     const identity = float32(output.shape, places.flatMap((i) => places.map((j) => i === j ? 1 : 0)));
     return build.one("Compress", [build.constant(identity), open], output, { axis: 1 });
   }
@@ -40,8 +42,18 @@ function openRows(build: Builder, weights: Value, output: Value): Value {
     keepdims: 1,
   });
   const number = build.one("ReduceSum", [used], { dtype: "float32", shape: [1] }, { axes: [0, 1], keepdims: 0 });
-  const end = build.one("Cast", [number], { dtype: "int32", shape: [1] }, { to: "int32" });
+  const most = keepsOne ? build.one("Max", [number, build.fill(number, 1)], number) : number;
+  const end = build.one("Cast", [most], { dtype: "int32", shape: [1] }, { to: "int32" });
   return build.one("Slice", [rows, build.constant(int32([1], [0])), end, build.constant(int32([1], [1]))], output);
+}
+
+/** Whether a weight is the first of a row that is zeros. @param flat [K] */
+function firstIfNone(build: Builder, flat: Value): Value {
+  const size = build.one("Abs", [flat], flat), count = flat.shape[0]!, dtype = "bool";
+  const largest = build.one("ReduceMax", [size], { dtype: "float32", shape: [1] }, { axes: [0], keepdims: 1 });
+  const none = build.one("Equal", [largest, build.fill(largest, 0)], { dtype, shape: [1] });
+  const first = Uint8Array.from({ length: count }, (_, i) => i === 0 ? 1 : 0);
+  return build.one("And", [none, build.constant({ dtype, shape: [count], data: first })], { dtype, shape: [count] });
 }
 
 /** Operators of which an axis of the result is an axis of the operands, counted from the last one. */

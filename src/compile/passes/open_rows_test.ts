@@ -42,6 +42,23 @@ Deno.test("dropClosedRows() picks a single row's weights as it does those of a s
   );
 });
 
+for (const groups of [1, 2]) {
+  Deno.test(`dropClosedRows() keeps one row of ${groups} where all are zeros, if it is told to, and no more otherwise`, async () => {
+    const graph = graphOf({ weights: [groups, 1, 5] }, ({ weights }) => ({ rows: openRows(weights!) }));
+    const [least, none] = [dropClosedRows(graph, { keepsOne: true }), dropClosedRows(graph)];
+    const shapeOf = async (from: typeof graph, weights: number[]) => {
+      return (await runGraph(from, { weights: float32([groups, 1, 5], weights) })).rows!.shape;
+    };
+    await fc.assert(
+      fc.asyncProperty(stack, async (weights) => {
+        const given = weights.slice(0, 5 * groups), [, count] = await shapeOf(none, given);
+        assert.deepEqual(await shapeOf(least, given), [groups, Math.max(1, count!), 5]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+}
+
 Deno.test("looseAxes() follows a single row's weights, too", () => {
   const graph = dropClosedRows(graphOf({ weights: [1, 1, 4], x: [3, 1, 9] }, ({ weights, x }) => {
     const rows = openRows(weights!), levels = tf.mul(x!, tf.matMul(rows, tf.ones([1, 4, 1])));

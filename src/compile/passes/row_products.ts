@@ -9,7 +9,8 @@ const WIDEST = 64;
 
 /**
  * Writes the inner products of long rows, [G, 1, N] times the transpose of [G, K, N], as sums of elementwise products: down the
- * columns of [N / W, W] as a product with a row of ones, which is fast everywhere, then across the W columns.
+ * columns of [N / W, W] as a product with a row of ones, which is fast everywhere, then across the W columns. K may be "at most K"
+ * (open_rows.ts), but not none.
  */
 export function sumByColumns(graph: Graph): Graph {
   return rewrite(graph, ({ op, inputs, outputs, attributes }, build) => {
@@ -25,9 +26,11 @@ export function sumByColumns(graph: Graph): Graph {
 
 function innerProducts(build: Builder, row: Value, rows: Value, output: Value, width: number): Value {
   const [groups, count, size] = rows.shape as [number, number, number], dtype = "float32", height = size / width;
-  const reshape = (x: Value, shape: number[]) => build.one("Reshape", [x], { dtype, shape }, { shape });
-  const tables = reshape(build.one("Mul", [rows, row], rows), [groups * count, height, width]);
+  const flat = groups * count;
+  const tables = build.one("Reshape", [build.one("Mul", [rows, row], rows)], { dtype, shape: [flat, height, width] }, {
+    shape: [-1, height, width],
+  });
   const columns = build.matMul(build.fill({ dtype, shape: [1, 1, height] }, 1), tables); // [G K, 1, W]
-  const sums = build.one("ReduceSum", [columns], { dtype, shape: [groups * count, 1] }, { axes: [2], keepdims: 0 });
-  return reshape(sums, [...output.shape]);
+  const sums = build.one("ReduceSum", [columns], { dtype, shape: [flat, 1] }, { axes: [2], keepdims: 0 });
+  return build.one("Reshape", [sums], output, { shape: [groups, 1, -1] });
 }
