@@ -2,8 +2,8 @@
  * The paper's experiment as a declaration: what a profile computes, from which inputs, into which results.
  *
  * Data: generated or official files, tokenized. Backbone: pre-trained here, or a published checkpoint. Runs: every method on
- * every task from every seed, and one method on an untrained backbone as a control; the wider family and LoRA's ranks where the
- * profile asks for them.
+ * every task from every seed, and one method on an untrained backbone as a control; methods at other sizes, the wider family and
+ * LoRA's ranks where the profile asks for them.
  * Results: every table and figure that the profile has runs for, from the records of all runs.
  */
 import type { EngineName } from "../src/engines/open.ts";
@@ -159,6 +159,12 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       ? []
       : tasks.map((task) => run(`finetune/${control}-on-random`, settingsOf(control), task, seeds[0]!, "random"))),
   ];
+  const sizes = Object.entries(profile.sizes ?? {}).flatMap(([method, others]) =>
+    others.flatMap((size) => {
+      const { learningRate, options } = methods[method]!, of = { learningRate, options: { ...options, ...size } };
+      return grid(`sizes/${method}-${Object.values(size).join("-")}`, [method, of], tasks, seeds);
+    })
+  );
   const family = Object.entries(extended?.methods ?? {}).flatMap((of) =>
     grid(`extended/${of[0]}`, of, extended!.tasks ?? tasks, extended!.seeds ?? seeds)
   );
@@ -214,6 +220,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       tasks,
       methods: Object.keys(all),
       runs,
+      sizes,
       extended: family,
       rankSweep: sweep,
     },
@@ -221,7 +228,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       "config.json": config,
       ...Object.fromEntries(tasks.map((t) => [`${t}:dataset.json`, { step: `tokenize/${t}`, output: "dataset.json" }])),
       ...Object.fromEntries(
-        [...runs, ...family, ...sweep].map((step) => [`${step}:run.json`, { step, output: "run.json" }]),
+        [...runs, ...sizes, ...family, ...sweep].map((step) => [`${step}:run.json`, { step, output: "run.json" }]),
       ),
       ...analyses,
     },

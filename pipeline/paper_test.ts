@@ -4,7 +4,8 @@ import { ENGINE_NAMES } from "../src/engines/open.ts";
 import { findSource, readSources } from "../src/fetch/sources.ts";
 import { canonicalText } from "../src/graph/canonical.ts";
 import { buildGraph, narrow } from "../src/graph/graph.ts";
-import { attachMethod } from "../src/peft/registry.ts";
+import { attachMethod, parseOptions } from "../src/peft/registry.ts";
+import { sizeOf } from "./analysis/sizes.ts";
 import { contextOf } from "./cli/context.ts";
 import { figuresOf } from "./figures/registry.ts";
 import { MODULES } from "./kinds.ts";
@@ -73,6 +74,13 @@ for (const profile of profiles) {
     for (const [method, { options }] of Object.entries(methods)) {
       attachMethod(method, { ...backbone, vocabulary: 16 }, options);
     }
+    for (const [method, others] of Object.entries(profile.sizes ?? {})) {
+      assert.ok(method in methods, `${method} takes its settings from methods`);
+      const found = [{}, ...others].map((size) =>
+        sizeOf({ options: parseOptions(method, { ...methods[method]!.options, ...size }) })
+      );
+      assert.ok(!found.includes(null) && new Set(found).size === found.length, `${method} has the sizes ${found}`);
+    }
     for (const [method, { options }] of Object.entries(profile.extended?.methods ?? {})) {
       attachMethod(method, { ...backbone, vocabulary: 16 }, options);
       assert.ok(!(method in methods), `${method} is in both tables`);
@@ -109,7 +117,7 @@ for (const profile of profiles) {
 }
 
 Deno.test("The budgets of AdaLoRA in profile paper fit into runs as long as theirs", async () => {
-  const runs = (await stepsOf(findProfile("paper"))).filter(({ name }) => name.startsWith("finetune/adalora/"));
+  const runs = (await stepsOf(findProfile("paper"))).filter(({ name }) => /^(finetune|sizes)\/adalora/.test(name));
   for (const { name, parameters } of runs) {
     const { task, options, settings } = parameters as unknown as {
       task: TaskName;
@@ -121,7 +129,7 @@ Deno.test("The budgets of AdaLoRA in profile paper fit into runs as long as thei
     assert.ok(Number.isInteger(tInit) && Number.isInteger(tFinal) && Number.isInteger(deltaT), name);
     assert.ok(tInit! + tFinal! < steps, `${name} has ${steps} steps`);
   }
-  assert.equal(runs.length, 40);
+  assert.equal(runs.length, 3 * 40);
 });
 
 Deno.test("A task's recipe takes the place of the profile's settings and of no other task's", async () => {

@@ -90,6 +90,8 @@ export interface Results {
   readonly methods: readonly MethodFacts[];
   /** The paper's methods on all tasks. */
   readonly runs: readonly Run[];
+  /** Some of these methods at other sizes, on all tasks. */
+  readonly sizes: readonly Run[];
   /** The wider family, on tasks and seeds of its own. */
   readonly extended: readonly Run[];
   /** LoRA by adapted matrices and rank. */

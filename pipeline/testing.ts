@@ -28,6 +28,16 @@ export function syntheticResults(wanted: Wanted = {}): Results {
     backbone: wanted.comparePublished ? "DeBERTaV3-xsmall" : "mini (pre-trained here)",
     shape: { hidden, ffn: 4 * hidden, layers, heads: hidden / 16, vocab: 600, positionBuckets: 16 },
     methods: [...METHODS, "dylora"].map(methodFacts),
+    sizes: tasks.flatMap((task) =>
+      [4, 2].flatMap((rank) =>
+        [1, 2].map((seed) => ({
+          ...run("lora", task, seed),
+          step: `sizes/lora-${rank}/${task}/seed-${seed}`,
+          options: { rank, alpha: 16 },
+          ...(rank === 4 && task === "rte" && seed === 2 && { outcome: { kind: "collapsed" } as const }),
+        }))
+      )
+    ),
     extended: tasks.slice(0, 2).map((task) => ({
       ...run("lora", task, 1),
       step: `extended/dylora/${task}/seed-1`,

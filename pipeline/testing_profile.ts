@@ -43,6 +43,7 @@ export const tiny: Profile = {
     },
   },
   methods: { lora: { learningRate: 1e-2, options: { rank: 2 } }, blora },
+  sizes: { lora: [{ rank: 1 }] },
   extended: { methods: { bitfit: { learningRate: 1e-2, options: {} } }, tasks: ["cola"] },
   rankSweep: { tasks: ["cola"], targets: ["qv"], ranks: [1, 2] },
   finetune: {

@@ -2,7 +2,7 @@
 import { TASK_NAMES, type TaskName } from "../../src/glue/tasks.ts";
 import { BASE } from "./checkpoints.ts";
 import type { Profile } from "./profile.ts";
-import { COMMON, methodsOfPaper, RECIPES } from "./recipes.ts";
+import { COMMON, methodsOfPaper, RECIPES, SMALLER_SIZES } from "./recipes.ts";
 
 export const paper: Profile = {
   name: "paper",
@@ -16,6 +16,7 @@ export const paper: Profile = {
   ...BASE,
   lengths: [32, 64, 128, 256, 320, 512],
   methods: methodsOfPaper(2e-5),
+  sizes: SMALLER_SIZES,
   finetune: { ...COMMON, tokensAtOnce: 2048 },
   recipes: RECIPES,
   epochs: Object.fromEntries(TASK_NAMES.map((task): [TaskName, number] => [task, RECIPES[task].epochs])),

@@ -83,6 +83,8 @@ export interface Profile {
   readonly seeds: readonly number[];
   /** The method that is also run on an untrained backbone, with the first of the seeds, to show what pre-training gives. */
   readonly control?: string;
+  /** Methods that are run at other sizes, too, by the options in which they differ: for the table `glue`. */
+  readonly sizes?: Readonly<Record<string, readonly MethodSettings["options"][]>>;
   /** The wider family of methods, for the table `extended`; on the profile's tasks and seeds if none are given. */
   readonly extended?: {
     readonly methods: Readonly<Record<string, MethodSettings>>;

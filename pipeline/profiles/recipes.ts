@@ -4,7 +4,7 @@
  * among them, whose own settings per task could not be obtained.
  */
 import type { TaskName } from "../../src/glue/tasks.ts";
-import type { CommonSettings, MethodSettings, Recipe } from "./profile.ts";
+import type { CommonSettings, MethodSettings, Profile, Recipe } from "./profile.ts";
 
 /** A recipe for a run of so many epochs. */
 interface Published extends Recipe {
@@ -57,6 +57,14 @@ export const COMMON: CommonSettings = {
   warmupShare: 0.1,
   classifierDropout: 0.1,
   headStd: 0.02,
+};
+
+/** The smaller two of the budgets that published tables give to baselines, by what becomes of their options. */
+export const SMALLER_SIZES: NonNullable<Profile["sizes"]> = {
+  houlsby: [{ bottleneck: 16 }, { bottleneck: 8 }],
+  pfeiffer: [{ bottleneck: 32 }, { bottleneck: 16 }],
+  lora: [{ rank: 4 }, { rank: 2 }],
+  adalora: [{ initRank: 6, targetRank: 4 }, { initRank: 4, targetRank: 2 }],
 };
 
 /** The paper's methods and baselines at the largest budget of its tables. @param fullRate of full fine-tuning [choice] */

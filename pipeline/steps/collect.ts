@@ -17,6 +17,7 @@ type CollectParameters = {
   readonly methods: readonly string[];
   /** Names of steps. */
   readonly runs: readonly string[];
+  readonly sizes: readonly string[];
   readonly extended: readonly string[];
   readonly rankSweep: readonly string[];
 };
@@ -58,6 +59,7 @@ export const run: StepRunner = async (context) => {
       shape: { hidden, ffn, layers, heads, vocab: vocabulary, positionBuckets },
       methods: methods.map(methodFacts),
       runs: await records(steps.runs),
+      sizes: await records(steps.sizes),
       extended: await records(steps.extended),
       rankSweep: await records(steps.rankSweep),
       subspace: await analysis<Subspace>(context, "subspace.json"),

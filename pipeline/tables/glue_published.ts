@@ -1,17 +1,25 @@
 /** Published scores below ours, and by how much ours differ. */
 import { rawOf, type Row, type Section } from "../../src/render/table.ts";
-import { methodTitle } from "../analysis/names.ts";
-import { methodsOf, runsOf, sourcesOf } from "../analysis/runs.ts";
+import { sourcesOf } from "../analysis/runs.ts";
+import { sizedTitle } from "../analysis/sizes.ts";
 import { overAll } from "../analysis/statistics.ts";
 import { PUBLISHED, PUBLISHED_SOURCE, type PublishedRow, publishedRow, publishedScore } from "../published.ts";
 import type { Results } from "../results.ts";
 
+/** A row of the table, the method and size that it is of, and the results whose runs it sums up. */
+export interface Own {
+  readonly method: string;
+  readonly size: number | null;
+  readonly row: Row;
+  readonly results: Results;
+}
+
 /** Two sections, or none where the profile's backbone makes a comparison meaningless. `ours` are the rows above. */
-export function publishedSections(results: Results, tasks: readonly string[], ours: readonly Row[]): Section[] {
+export function publishedSections(results: Results, tasks: readonly string[], ours: readonly Own[]): Section[] {
   if (!results.comparePublished) return [];
-  const compared = methodsOf(results).flatMap((method, i) => {
-    const published = publishedRow(method, sizeOf(results, method)), own = ours[i];
-    return published && own ? [{ method, row: difference(results, published, own, tasks) }] : [];
+  const compared = ours.flatMap((own) => {
+    const published = publishedRow(own.method, own.size);
+    return published ? [{ ...own, row: difference(results, published, own.row, tasks) }] : [];
   });
   return [
     {
@@ -24,7 +32,7 @@ export function publishedSections(results: Results, tasks: readonly string[], ou
         title: `Ours, ${results.backbone}, minus published, same method and size`,
         rows: compared.map(({ row }) => row),
         sources: (row: number, column: string) => [
-          ...sourcesOf(results, compared[row]!.method, column),
+          ...sourcesOf(compared[row]!.results, compared[row]!.method, column),
           PUBLISHED_SOURCE,
         ],
       }]
@@ -41,20 +49,10 @@ export function publishedNotes(results: Results): string[] {
   ];
 }
 
-/** The size option of a method as run: an adapter's width, the rank that AdaLoRA ends with, LoRA's rank. */
-function sizeOf(results: Results, method: string): number | null {
-  const run = runsOf(results, method)[0];
-  for (const option of ["bottleneck", "targetRank", "rank"]) {
-    const size = run?.options[option];
-    if (typeof size === "number") return size;
-  }
-  return null;
-}
-
 function asRow(results: Results, row: PublishedRow, tasks: readonly string[]): Row {
   const scores = tasks.map((task) => publishedScore(row, task));
   return {
-    method: nameOf(results, row),
+    method: sizedTitle(results, row.method, row.size),
     ...Object.fromEntries(tasks.map((task, i) => [task, scores[i] ?? null])),
     average: overAll(scores),
     "average.published": Math.round(row.average * 100) / 10000,
@@ -68,13 +66,8 @@ function difference(results: Results, row: PublishedRow, own: Row, tasks: readon
     return typeof score === "number" && published !== null ? score - published : null;
   });
   return {
-    method: nameOf(results, row),
+    method: sizedTitle(results, row.method, row.size),
     ...Object.fromEntries(tasks.map((task, i) => [task, gaps[i] ?? null])),
     average: overAll(gaps),
   };
-}
-
-function nameOf(results: Results, row: PublishedRow): string {
-  if (row.size === null) return methodTitle(results, row.method);
-  return `${methodTitle(results, row.method)} ${row.method.endsWith("lora") ? "r" : "d"} = ${row.size}`;
 }

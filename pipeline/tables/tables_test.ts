@@ -31,8 +31,13 @@ Deno.test("tableNamed() names the tables there are", () => {
 for (const name of TABLE_NAMES) {
   Deno.test(`Table ${name} has the same bytes for runs in any order`, () => {
     const results = syntheticResults(), shuffled = <T>(runs: readonly T[]) => new Stream("shuffle").shuffled(runs);
-    const { runs, extended, rankSweep } = results;
-    const other = { ...results, runs: shuffled(runs), extended: shuffled(extended), rankSweep: shuffled(rankSweep) };
+    const other: Results = {
+      ...results,
+      runs: shuffled(results.runs),
+      sizes: shuffled(results.sizes),
+      extended: shuffled(results.extended),
+      rankSweep: shuffled(results.rankSweep),
+    };
     assert.deepEqual(renderTable(make(name, other)), renderTable(make(name, results)));
     assert.deepEqual(numbersOf([make(name, other)]), numbersOf([make(name, results)]));
     assert.equal(make(name, results).name, name);
@@ -54,14 +59,14 @@ Deno.test("Table glue marks a collapsed run and keeps it in the mean", () => {
   const table = make("glue", syntheticResults()), row = rowNamed(table, "BitFit");
   assert.equal(typeof row.cola === "object" && row.cola?.mark, "†");
   assert.deepEqual([row["cola.runs"], row["cola.collapsed"]], [3, 1]);
-  assert.match(table.notes.join("\n"), /† predicts one class .*BitFit on CoLA seed 2\./);
+  assert.match(table.notes.join("\n"), /† predicts one class .*BitFit on CoLA seed 2;/);
 });
 
 Deno.test("Table glue shows the control on a random backbone apart", () => {
   const table = make("glue", syntheticResults());
-  assert.match(table.sections[1]?.title ?? "", /untrained backbone/);
-  assert.equal(table.sections[1]?.rows.length, 1);
-  assert.ok(Number(rawOf(rowNamed(table, "LoRA", 1).average)) < Number(rawOf(rowNamed(table, "LoRA").average)));
+  assert.match(table.sections[2]?.title ?? "", /untrained backbone/);
+  assert.equal(table.sections[2]?.rows.length, 1);
+  assert.ok(Number(rawOf(rowNamed(table, "LoRA", 2).average)) < Number(rawOf(rowNamed(table, "LoRA").average)));
 });
 
 Deno.test("Table glue leaves the average out where a task has no score", () => {
@@ -71,14 +76,32 @@ Deno.test("Table glue leaves the average out where a task has no score", () => {
 });
 
 Deno.test("Table glue prints published numbers and differences only where they can be compared", () => {
-  assert.equal(make("glue", syntheticResults()).sections.length, 2);
-  const table = make("glue", syntheticResults({ comparePublished: true })), [ours, , , gaps] = table.sections;
-  assert.equal(table.sections[2]?.title, "Published, DeBERTaV3-base");
+  assert.equal(make("glue", syntheticResults()).sections.length, 3);
+  const table = make("glue", syntheticResults({ comparePublished: true })), [ours, , , , gaps] = table.sections;
+  assert.equal(table.sections[3]?.title, "Published, DeBERTaV3-base");
   assert.match(table.notes.join("\n"), /Published: AdaLoRA, ICLR 2023 .*2303\.10512/);
-  assert.equal(rowNamed(table, "LoRA r = 8", 2).sst2, 0.9495);
-  assert.deepEqual(gaps?.rows.map((row) => row.method), ["Full fine-tuning", "BitFit", "LoRA r = 8", "AdaLoRA r = 8"]);
+  assert.equal(rowNamed(table, "LoRA r = 8", 3).sst2, 0.9495);
+  assert.deepEqual(
+    gaps?.rows.map((row) => row.method),
+    ["Full fine-tuning", "BitFit", "LoRA r = 8", "AdaLoRA r = 8", "LoRA r = 2"],
+  );
   const lora = ours?.rows.find((row) => row.method === "LoRA");
-  assert.equal(rowNamed(table, "LoRA r = 8", 3).sst2, Number(lora?.sst2) - 0.9495);
+  assert.equal(rowNamed(table, "LoRA r = 8", 4).sst2, Number(lora?.sst2) - 0.9495);
+  assert.equal(rowNamed(table, "LoRA r = 2", 4).cola, Number(rowNamed(table, "LoRA r = 2", 1).cola) - 0.6871);
+  const source = gaps?.sources?.(4, "cola");
+  assert.deepEqual(source?.slice(0, 2), ["sizes/lora-2/cola/seed-1", "sizes/lora-2/cola/seed-2"]);
+});
+
+Deno.test("Table glue shows methods at other sizes apart, the largest first, and names them in its notes", () => {
+  const results = syntheticResults(), table = make("glue", results), [, others] = table.sections;
+  assert.deepEqual(others?.rows.map((row) => row.method), ["LoRA r = 4", "LoRA r = 2"]);
+  const scores = results.sizes.filter(({ task, options }) => task === "cola" && options.rank === 2)
+    .map(({ best }) => best!.score);
+  assert.equal(others?.rows[1]?.cola, (scores[0]! + scores[1]!) / 2);
+  assert.deepEqual(others?.sources?.(1, "cola"), ["sizes/lora-2/cola/seed-1", "sizes/lora-2/cola/seed-2"]);
+  assert.match(table.notes.join("\n"), /† predicts one class .*LoRA r = 4 on RTE seed 2/);
+  const without = make("glue", { ...results, sizes: [] });
+  assert.deepEqual(without.sections.map(({ title }) => title), [undefined, table.sections[2]?.title]);
 });
 
 Deno.test("Table bops has LoRA save nothing, and B-LoRA what its gates give", () => {
@@ -148,6 +171,8 @@ Deno.test("Table baselines gives each method's options and both parameter counts
   assert.deepEqual([row.options, row.learningRate], ["rank 8, alpha 16", "0.0005"]);
   assert.equal(Number(row.parametersWithHead) - Number(row.parameters), 64 * 64 + 3 * 64);
   assert.equal(rowNamed(make("baselines", syntheticResults()), "BitFit").options, "none");
+  const [, others] = make("baselines", syntheticResults()).sections;
+  assert.deepEqual(others?.rows.map((row) => row.options), ["rank 4, alpha 16", "rank 2, alpha 16"]);
 });
 
 Deno.test("Table rank-sweep has a row for each choice of matrices and a column for each rank", () => {
