@@ -23,6 +23,9 @@ import {
   trainingOf,
 } from "./memory_bound.ts";
 
+/** Options that scale or time what a method does, and so differ between tasks, but give nothing another size. */
+export const SIZELESS: readonly string[] = ["alpha", "orthogonality", "tInit", "tFinal", "deltaT"];
+
 type OneLength = Omit<Training, "lengths" | "evaluationLengths"> & { readonly length: number };
 
 /** Predicts training steps of one backbone, each kind once. */
@@ -36,7 +39,9 @@ export class Predictor {
   }
 
   /** The most that a training takes with the graphs of all its lengths, and those of its evaluation, which share weights and state. */
-  predict({ lengths, evaluationLengths, ...training }: Training): Demand {
+  predict({ lengths, evaluationLengths, options, ...rest }: Training): Demand {
+    const sized = Object.entries(options).filter(([name]) => !SIZELESS.includes(name));
+    const training = { ...rest, options: Object.fromEntries(sized) };
     const each = lengths.map((length) => this.#predict({ ...training, length }));
     const largest = each.reduce((a, b) => a.total >= b.total ? a : b);
     const evaluation = evaluationLengths.reduce((sum, length) => sum + this.#evaluation({ ...training, length }), 0);

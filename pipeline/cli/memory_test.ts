@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import type { Step } from "../../src/graph/step.ts";
-import { METHOD_NAMES } from "../../src/peft/registry.ts";
+import { predictMemory } from "../../src/engines/memory.ts";
+import { attachMethod, METHOD_NAMES } from "../../src/peft/registry.ts";
+import { ADAMW_DEFAULTS } from "../../src/training/adamw.ts";
+import { fineTuneProgram } from "../../src/training/model.ts";
 import { SHAPES } from "../../bench/shapes.ts";
 import { glueMini } from "../profiles/glue_mini.ts";
 import { mini } from "../profiles/mini.ts";
-import { memoryTold, Predictor, refuseTooLarge } from "./memory.ts";
+import { memoryTold, Predictor, refuseTooLarge, SIZELESS } from "./memory.ts";
 import { boundOf, configOf, surelyFits, trainingOf } from "./memory_bound.ts";
 
 const step = (name: string, method: string): Step => ({
@@ -60,6 +63,28 @@ Deno.test("surelyFits() never lets pass what refuseTooLarge() would refuse, what
   }
   assert.equal(surelyFits(steps, mini, { total: 64e9, jobs: 2 }), true);
   assert.equal(surelyFits(steps, mini, { total: 1e8, jobs: 2 }), false);
+});
+
+Deno.test("options that a prediction leaves out give no tensor of a step another size", () => {
+  const { config, batch, length } = SHAPES.mini!;
+  for (
+    const [method, sizeless] of [["lora", { alpha: 3 }], ["adalora", {
+      alpha: 3,
+      orthogonality: 0.7,
+      tInit: 5,
+      tFinal: 6,
+      deltaT: 2,
+    }]] as const
+  ) {
+    assert.ok(Object.keys(sizeless).every((name) => SIZELESS.includes(name)));
+    const [usual, other] = [{}, sizeless].map((options) => {
+      const model = { config, adapter: attachMethod(method, config, options), labels: 2, classifierDropout: 0.1 };
+      return predictMemory([fineTuneProgram(model, { ...ADAMW_DEFAULTS, maxNorm: 1 }, batch, length)]);
+    });
+    assert.deepEqual(other, usual, method);
+    const training = trainingOf(step("finetune/x", method))!;
+    assert.deepEqual(predictor.predict({ ...training, options: sizeless }), predictor.predict(training));
+  }
 });
 
 Deno.test("pre-training is predicted with its whole table: values, moments and a gradient of every word", () => {
