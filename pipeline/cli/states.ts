@@ -27,21 +27,22 @@ export function printStates(
   json: boolean,
   memoryOf: (step: Step) => { readonly bytes: number; readonly words: string } | null = () => null,
 ): boolean {
-  const states = [...plan.states].map(([name, state]) => ({
-    step: name,
-    state: state.kind,
-    ...("reason" in state && { reason: state.reason }),
-    memory: state.kind === "fresh" ? null : memoryOf(plan.graph.steps.get(name)!),
-  }));
-  const pending = states.filter(({ state }) => state !== "fresh");
-  if (json) {
-    const plain = states.map(({ memory, ...state }) => ({ ...state, ...(memory && { memory_bytes: memory.bytes }) }));
-    console.log(JSON.stringify({ steps: plain }));
-    return pending.length > 0;
+  const told: object[] = [];
+  let pending = 0;
+  for (const [step, state] of plan.states) {
+    const fresh = state.kind === "fresh", memory = fresh ? null : memoryOf(plan.graph.steps.get(step)!);
+    const reason = "reason" in state ? { reason: state.reason } : null;
+    if (!fresh) pending++;
+    if (json) told.push({ step, state: state.kind, ...reason, ...(memory && { memory_bytes: memory.bytes }) });
+    // At once: on a large backbone predictions take a while.
+    else if (!fresh) {
+      console.log(
+        `${state.kind.padEnd(8)} ${step}${reason ? `: ${reason.reason}` : ""}${memory ? `; ${memory.words}` : ""}`,
+      );
+    }
   }
-  for (const { step, state, reason, memory } of pending) {
-    console.log(`${state.padEnd(8)} ${step}${reason ? `: ${reason}` : ""}${memory ? `; ${memory.words}` : ""}`);
-  }
-  console.log(`${states.length - pending.length} of ${states.length} steps are fresh`);
-  return pending.length > 0;
+  console.log(
+    json ? JSON.stringify({ steps: told }) : `${plan.states.size - pending} of ${plan.states.size} steps are fresh`,
+  );
+  return pending > 0;
 }
