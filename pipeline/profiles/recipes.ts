@@ -59,7 +59,7 @@ export const COMMON: CommonSettings = {
   headStd: 0.02,
 };
 
-/** The smaller two of the budgets that published tables give to baselines, by what becomes of their options. */
+/** What differs at the smaller two of the three budgets that the tables of the literature give to baselines. */
 export const SMALLER_SIZES: NonNullable<Profile["sizes"]> = {
   houlsby: [{ bottleneck: 16 }, { bottleneck: 8 }],
   pfeiffer: [{ bottleneck: 32 }, { bottleneck: 16 }],
