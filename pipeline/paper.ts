@@ -15,7 +15,7 @@ import { FIGURE_FORMATS, TABLE_FORMATS } from "../src/render/formats.ts";
 import { rowsAtOnce } from "../src/training/batches.ts";
 import type { PretrainSettings } from "../src/training/pretrain.ts";
 import { figuresOf } from "./figures/registry.ts";
-import { type Kind, PRETRAINING_COST, RELATIVE_COST, UNIT_EXAMPLES, VERSIONS } from "./kinds.ts";
+import { EXAMPLES_PER_SECOND, type Kind, PRETRAINING_COST, RELATIVE_COST, VERSIONS } from "./kinds.ts";
 import type { CommonSettings, MethodSettings, Profile, Recipe } from "./profiles/profile.ts";
 import { tablesOf } from "./tables/registry.ts";
 
@@ -67,7 +67,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
         parameters: { task, seed, train, dev },
         inputs: {},
         outputs: plainFiles(task),
-        seconds: 0.03,
+        seconds: 0.15,
       });
     }
   }
@@ -75,7 +75,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     parameters: (weights.kind === "checkpoint" ? { size: weights.vocabulary, backbone } : { tasks, backbone }) as Json,
     inputs: weights.kind === "checkpoint" || !real ? spm : { ...spm, ...Object.assign({}, ...tasks.map(files)) },
     outputs: ["vocabulary.json", "config.json"],
-    seconds: 0.1,
+    seconds: 0.3,
   });
   const config: Input = { step: vocabulary, output: "config.json" };
   const tokens: Record<string, Input> = { "vocabulary.json": { step: vocabulary, output: "vocabulary.json" }, ...spm };
@@ -85,7 +85,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       parameters: { task, maxLength: lengthsOf(task).at(-1)!, source },
       inputs: { ...tokens, ...files(task) },
       outputs: ["examples.json", "dataset.json"],
-      seconds: 0.03 * examplesOf(task) / UNIT_EXAMPLES,
+      seconds: examplesOf(task) / 30_000,
     });
   }
 
@@ -97,14 +97,14 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
         tasks.map((task) => [`${task}:examples.json`, { step: `tokenize/${task}`, output: "examples.json" }]),
       ),
       outputs: ["sequences.json"],
-      seconds: 0.3,
+      seconds: 1.3,
     });
     const step = declare("pretrain", "pretrain", {
       parameters: { settings } as unknown as Json,
       inputs: { ...tokens, "config.json": config, "sequences.json": { step: corpus, output: "sequences.json" } },
       outputs: ["backbone.safetensors", "pretrain.json"],
       ...trains,
-      seconds: PRETRAINING_COST * settings.steps * settings.batch / UNIT_EXAMPLES,
+      seconds: PRETRAINING_COST * settings.steps * settings.batch / EXAMPLES_PER_SECOND,
     });
     return { step, output: "backbone.safetensors" };
   };
@@ -145,7 +145,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       },
       outputs: ["run.json", "adapter_config.json", "adapter_model.safetensors"],
       ...trains,
-      seconds: (RELATIVE_COST[method] ?? 1) * epochs * examplesOf(task) / UNIT_EXAMPLES,
+      seconds: (RELATIVE_COST[method] ?? 1) * epochs * examplesOf(task) / EXAMPLES_PER_SECOND,
       affinity: JSON.stringify([method, classifierDropout, chosen]),
     });
   };
@@ -193,7 +193,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
         "backbone.safetensors": backboneFile,
       },
       outputs: ["subspace.json"],
-      seconds: 0.1,
+      seconds: 0.3,
     });
     analyses["subspace.json"] = { step: subspace, output: "subspace.json" };
   }
@@ -207,7 +207,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     inputs: { "config.json": config },
     outputs: ["resources.json"],
     engine: "cpu", // Only traces: what decides the graph is the version of TensorFlow.js.
-    seconds: Object.keys(all).length * 0.05,
+    seconds: Object.keys(all).length * 0.2,
   });
   analyses["resources.json"] = { step: resources, output: "resources.json" };
 
@@ -237,13 +237,13 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       ...analyses,
     },
     outputs: ["results.json"],
-    seconds: 0.02,
+    seconds: 0.1,
   });
   const results = { "results.json": { step: collect, output: "results.json" } };
   const tables = tablesOf(profile), figures = figuresOf(profile);
   for (const table of tables) {
     const outputs = TABLE_FORMATS.map((format) => `${table}.${format}`);
-    declare("table", `table/${table}`, { parameters: { name: table }, inputs: results, outputs, seconds: 0.01 });
+    declare("table", `table/${table}`, { parameters: { name: table }, inputs: results, outputs, seconds: 0.05 });
   }
   for (const figure of figures) {
     const outputs = FIGURE_FORMATS.map((format) => `${figure}.${format}`);
@@ -252,21 +252,21 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       inputs: results,
       outputs,
       engine: "vega",
-      seconds: 0.1,
+      seconds: 0.3,
     });
   }
   declare("numbers", "numbers", {
     parameters: { tables },
     inputs: results,
     outputs: ["numbers.json"],
-    seconds: 0.05,
+    seconds: 0.2,
   });
   const drawings = figures.map((name) => [`${name}.svg`, { step: `figure/${name}`, output: `${name}.svg` }]);
   declare("report", "report", {
     parameters: { tables, figures },
     inputs: { ...results, ...Object.fromEntries(drawings) },
     outputs: ["report.html"],
-    seconds: 0.05,
+    seconds: 0.2,
   });
   return steps;
 }

@@ -30,7 +30,7 @@ export interface Step {
   readonly outputs: readonly string[];
   /** For steps that run tensor code: the engine, whose identity becomes part of the fingerprint. */
   readonly engine?: string;
-  /** Expected cost, relative to the other steps' (default 1): for the order and the estimate of time left only. */
+  /** Expected seconds, or what is in proportion to them (default 1): for the order and the estimate of time left only. */
   readonly seconds?: number;
   /** A part of the machine that one step at a time may use, a GPU for instance. */
   readonly slot?: string;
