@@ -149,7 +149,10 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       affinity: JSON.stringify([method, classifierDropout, chosen]),
     });
   };
-  const settingsOf = (method: string) => [method, methods[method]!] as const;
+  const settingsOf = (method: string, others: MethodSettings["options"] = {}) => {
+    const { learningRate, options } = methods[method]!;
+    return [method, { learningRate, options: { ...options, ...others } }] as const;
+  };
   const grid = (
     name: string,
     of: readonly [string, MethodSettings],
@@ -164,18 +167,17 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       : tasks.map((task) => run(`finetune/${control}-on-random`, settingsOf(control), task, seeds[0]!, "random"))),
   ];
   const sizes = Object.entries(profile.sizes ?? {}).flatMap(([method, others]) =>
-    others.flatMap((size) => {
-      const { learningRate, options } = methods[method]!, of = { learningRate, options: { ...options, ...size } };
-      return grid(`sizes/${method}-${Object.values(size).join("-")}`, [method, of], tasks, seeds);
-    })
+    others.flatMap((size) =>
+      grid(`sizes/${method}-${Object.values(size).join("-")}`, settingsOf(method, size), tasks, seeds)
+    )
   );
   const family = Object.entries(extended?.methods ?? {}).flatMap((of) =>
     grid(`extended/${of[0]}`, of, extended!.tasks ?? tasks, extended!.seeds ?? seeds)
   );
   const sweep = (rankSweep?.targets ?? []).flatMap((target) =>
     rankSweep!.ranks.flatMap((rank) => {
-      const { learningRate, options } = methods.lora!, of = { learningRate, options: { ...options, rank, target } };
-      return grid(`rank-sweep/${target}-r${rank}`, ["lora", of], rankSweep!.tasks, rankSweep!.seeds ?? seeds);
+      const of = settingsOf("lora", { rank, target });
+      return grid(`rank-sweep/${target}-r${rank}`, of, rankSweep!.tasks, rankSweep!.seeds ?? seeds);
     })
   );
 

@@ -1,11 +1,10 @@
 /** Every method with its options and what it trains, as run. */
-import type { Section, Table } from "../../src/render/table.ts";
-import { methodsOf, provenance, runsOf, sourcesOf } from "../analysis/runs.ts";
-import { type Sized, sizedOf, sizedTitle } from "../analysis/sizes.ts";
+import type { Row, Table } from "../../src/render/table.ts";
+import { provenance, runsOf } from "../analysis/runs.ts";
+import { everySize, sectionsBySize, type Sized } from "../analysis/sizes.ts";
 import type { Results, Run } from "../results.ts";
 
 export function baselines(results: Results): Table {
-  const main = methodsOf(results).map((method) => ({ method, size: null, results })), others = sizedOf(results);
   return {
     name: "baselines",
     title: `Methods and their options, profile ${results.profile}`,
@@ -22,29 +21,21 @@ export function baselines(results: Results): Table {
       { key: "parametersWithHead", title: "With head", unit: "k", factor: 1e-3, decimals: 1, align: "right" },
       { key: "reference", title: "Source" },
     ],
-    sections: [
-      section(main),
-      ...(others.length > 0 ? [{ title: "Methods of these at other sizes", ...section(others) }] : []),
-    ],
+    sections: sectionsBySize(everySize(results).map((of) => ({ ...of, row: methodRow(of) }))),
   };
 }
 
-function section(rows: readonly (Omit<Sized, "size"> & { readonly size: number | null })[]): Section {
+function methodRow({ method, title, results }: Sized): Row {
+  const runs = runsOf(results, method), facts = results.methods.find(({ name }) => name === method);
+  const most = (read: (run: Run) => number) => Math.max(...runs.map(read));
   return {
-    rows: rows.map(({ method, size, results }) => {
-      const runs = runsOf(results, method), facts = results.methods.find(({ name }) => name === method);
-      const most = (read: (run: Run) => number) => Math.max(...runs.map(read));
-      return {
-        method: sizedTitle(results, method, size),
-        trains: facts?.title ?? null,
-        options: optionsInWords(runs) || "none",
-        learningRate: shared(runs, (run) => run.settings.learningRate!),
-        parameters: most((run) => run.parameters.method),
-        parametersWithHead: most((run) => run.parameters.method + run.parameters.head),
-        reference: facts?.reference ?? null,
-      };
-    }),
-    sources: (row, column) => sourcesOf(rows[row]!.results, rows[row]!.method, column),
+    method: title,
+    trains: facts?.title ?? null,
+    options: optionsInWords(runs) || "none",
+    learningRate: shared(runs, (run) => run.settings.learningRate!),
+    parameters: most((run) => run.parameters.method),
+    parametersWithHead: most((run) => run.parameters.method + run.parameters.head),
+    reference: facts?.reference ?? null,
   };
 }
 

@@ -1,5 +1,5 @@
 /** The main table: every method on every task, with what it trains and what it costs. */
-import type { Column, Row, Section, Table } from "../../src/render/table.ts";
+import type { Column, Row, Table } from "../../src/render/table.ts";
 import type { RunRecord } from "../../src/training/record.ts";
 import { overallBops } from "../analysis/bops.ts";
 import { headlineMetric, methodTitle, taskTitle } from "../analysis/names.ts";
@@ -13,10 +13,10 @@ import {
   summarize,
   tasksOf,
 } from "../analysis/runs.ts";
-import { sizedOf, sizedTitle, sizeOf } from "../analysis/sizes.ts";
+import { everySize, sectionsBySize, sizedTitle, sizeOf } from "../analysis/sizes.ts";
 import { overAll } from "../analysis/statistics.ts";
 import type { Results } from "../results.ts";
-import { type Own, publishedNotes, publishedSections } from "./glue_published.ts";
+import { publishedNotes, publishedSections } from "./glue_published.ts";
 
 /** The seeds of the control runs. */
 function seedsInWords({ runs }: Results): string {
@@ -27,16 +27,10 @@ function seedsInWords({ runs }: Results): string {
 
 export function glue(results: Results): Table {
   const tasks = tasksOf(results), sizes = new Set<RunRecord>(results.sizes), controls = methodsOf(results, "random");
-  const main = methodsOf(results).map((method): Own => {
-    const size = sizeOf(runsOf(results, method)[0]);
-    return { method, size, results, row: methodRow(results, method, tasks, "pretrained") };
+  const rows = everySize(results).map((of) => {
+    return { ...of, row: { ...methodRow(of.results, of.method, tasks, "pretrained"), method: of.title } };
   });
-  const others = sizedOf(results).map((sized): Own => {
-    const row = methodRow(sized.results, sized.method, tasks, "pretrained");
-    return { ...sized, row: { ...row, method: sizedTitle(results, sized.method, sized.size) } };
-  });
-  const sections: Section[] = [section(main)];
-  if (others.length > 0) sections.push({ title: "Methods of these at other sizes", ...section(others) });
+  const sections = sectionsBySize(rows);
   if (controls.length > 0) {
     const controlRows = controls.map((method) => methodRow(results, method, tasks, "random"));
     sections.push({
@@ -45,7 +39,7 @@ export function glue(results: Results): Table {
       sources: (row, column) => sourcesOf(results, controls[row]!, column, "random"),
     });
   }
-  sections.push(...publishedSections(results, tasks, [...main, ...others]));
+  sections.push(...publishedSections(results, tasks, rows));
   return {
     name: "glue",
     title: `${results.benchmark} development scores, profile ${results.profile}`,
@@ -63,13 +57,6 @@ export function glue(results: Results): Table {
     ],
     columns: columnsOf(tasks),
     sections,
-  };
-}
-
-function section(rows: readonly Own[]): Section {
-  return {
-    rows: rows.map(({ row }) => row),
-    sources: (row, column) => sourcesOf(rows[row]!.results, rows[row]!.method, column),
   };
 }
 

@@ -1,21 +1,17 @@
 /** Published scores below ours, and by how much ours differ. */
 import { rawOf, type Row, type Section } from "../../src/render/table.ts";
 import { sourcesOf } from "../analysis/runs.ts";
-import { sizedTitle } from "../analysis/sizes.ts";
+import { type Sized, sizedTitle } from "../analysis/sizes.ts";
 import { overAll } from "../analysis/statistics.ts";
 import { PUBLISHED, PUBLISHED_SOURCE, type PublishedRow, publishedRow, publishedScore } from "../published.ts";
 import type { Results } from "../results.ts";
 
-/** A row of the table, the method and size that it is of, and the results whose runs it sums up. */
-export interface Own {
-  readonly method: string;
-  readonly size: number | null;
-  readonly row: Row;
-  readonly results: Results;
-}
-
 /** Two sections, or none where the profile's backbone makes a comparison meaningless. `ours` are the rows above. */
-export function publishedSections(results: Results, tasks: readonly string[], ours: readonly Own[]): Section[] {
+export function publishedSections(
+  results: Results,
+  tasks: readonly string[],
+  ours: readonly (Sized & { readonly row: Row })[],
+): Section[] {
   if (!results.comparePublished) return [];
   const compared = ours.flatMap((own) => {
     const published = publishedRow(own.method, own.size);

@@ -10,7 +10,7 @@ import { dropUnused } from "./prune.ts";
  * Leaves out the rows that are zeros in every matrix of a stack. How many those are turns out when the graph runs: where such a
  * matrix was used, K then stands for "at most K", and nothing may be reshaped along it. A closed row's weight gets no gradient,
  * which changes roundings only: in the gradients of gates, which go from grid to grid, it would be added and subtracted again.
- * @param keepsOne whether one row stays where all are zeros, for runtimes that multiply nothing by nothing badly
+ * @param keepsOne whether one row stays where all are zeros: `sumByColumns` makes a stack of them, which must not be empty
  */
 export function dropClosedRows(graph: Graph, { keepsOne = false } = {}): Graph {
   return rewrite(graph, ({ op, inputs, outputs }, build) => {
