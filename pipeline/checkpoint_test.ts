@@ -12,12 +12,12 @@ import { Stream } from "../src/random/stream.ts";
 import { float32 } from "../src/tensor/host_tensor.ts";
 import { smallModel } from "../src/tokenizer/small_model.ts";
 import { initializeModel } from "../src/training/initialize.ts";
+import type { RunRecord } from "../src/training/record.ts";
 import { contextOf } from "./cli/context.ts";
 import { MODULES } from "./kinds.ts";
 import { downloadsOf, paper, resultFiles } from "./paper.ts";
 import type { Profile } from "./profiles/profile.ts";
 import { tiny } from "./testing_profile.ts";
-import type { Results } from "./results.ts";
 import { Store } from "../src/graph/store.ts";
 
 const WORDS = ["▁the", "▁cat", "▁dog", "▁sees", "▁runs", "▁and"], SIZE = 300;
@@ -88,11 +88,8 @@ Deno.test("A profile on a checkpoint trains from it, without pre-training, and m
   const { outcome, events } = await run(folder.path, await files());
   assert.deepEqual([outcome.status, complaints(events)], ["ok", []]);
   assert.ok(!outcome.steps.has("pretrain") && !outcome.steps.has("corpus"));
-  const { outputs } = outcome.steps.get("collect")!;
-  const store = new Store(`${folder.path}/cache`);
-  const results = JSON.parse(new TextDecoder().decode(await store.read(outputs["results.json"]!.digest))) as Results;
-  assert.equal(results.shape.vocab, SIZE);
-  const settings = results.runs.find(({ method }) => method === "lora")!.settings;
+  const { outputs } = outcome.steps.get("finetune/lora/cola/seed-0")!, store = new Store(`${folder.path}/cache`);
+  const { settings } = JSON.parse(new TextDecoder().decode(await store.read(outputs["run.json"]!.digest))) as RunRecord;
   assert.deepEqual([settings.learningRate, settings.warmup, settings.tokensAtOnce], [5e-3, 2, 128]);
   assert.match(await Deno.readTextFile(`${folder.path}/results/tables/glue.md`), /Published, DeBERTaV3-base/);
 });

@@ -10,7 +10,6 @@ export const VERSIONS = {
   finetune: 11,
   subspace: 1,
   resources: 10,
-  collect: 3,
   table: 4,
   figure: 3,
   numbers: 2,

@@ -30,7 +30,7 @@ async function type(...args: string[]): Promise<Said> {
 const unknown = (what: string, names: readonly string[]) =>
   `Unknown ${what} "nope": expected one of ${names.join(", ")}`;
 const STEPS =
-  "generate, vocabulary, tokenize, corpus, pretrain, finetune, extended, rank-sweep, subspace, resources, collect, table, figure, " +
+  "generate, vocabulary, tokenize, corpus, pretrain, finetune, extended, rank-sweep, subspace, resources, table, figure, " +
   "numbers, report";
 const help = (command: string) => `; type deno task ${command} --help`;
 const A_FILE = "a part of the path is a file, not a folder; mend that, or choose another folder with";
@@ -222,7 +222,7 @@ Deno.test("deno task why knows a table by its name alone, and changes nothing", 
   assert.deepEqual([code, err], [0, ""]);
   assert.match(
     out,
-    /^table\/glue is missing: never run here, needs collect first\n\nWhat is behind it:\n {2}generate\/cola, /,
+    /^table\/glue is missing: never run here, needs vocabulary, tokenize\/cola, tokenize\/sst2 and \d+ more first\n\nWhat is behind it:\n {2}generate\/cola, /,
   );
   assert.deepEqual([...Deno.readDirSync(folder.path)], []);
 });
@@ -232,7 +232,7 @@ Deno.test("deno task graph shows groups of steps, and every step when asked to",
   assert.deepEqual([code, err], [0, ""]);
   assert.match(out, /^generate \(8 steps\)$/m);
   assert.match(out, /^pretrain +<- vocabulary, corpus$/m);
-  assert.match(out, /^numbers +<- collect$/m);
+  assert.match(out, /^figure \(4 steps\) +<- vocabulary, tokenize, finetune$/m);
   const { out: all } = await type("graph", "--all", "--format", "dot", "--profile", "glue-mini");
   assert.match(all, /^ {2}"tokenize\/rte" -> "finetune\/lora\/rte\/seed-0";$/m);
 });

@@ -4,20 +4,22 @@
  * Data: generated or official files, tokenized. Backbone: pre-trained here, or a published checkpoint. Runs: every method on
  * every task from every seed, and one method on an untrained backbone as a control; methods at other sizes, the wider family and
  * LoRA's ranks where the profile asks for them.
- * Results: every table and figure that the profile has runs for, from the records of all runs.
+ * Results: every table and figure that the profile has runs for, each from the records that it reads.
  */
 import type { EngineName } from "../src/engines/open.ts";
 import { officialFiles, plainFiles } from "../src/glue/task_files.ts";
 import { type TaskName, TASKS } from "../src/glue/tasks.ts";
+import { isMeant } from "../src/graph/graph.ts";
 import type { ResultFiles } from "../src/graph/lock_file.ts";
 import type { Input, Json, Step } from "../src/graph/step.ts";
 import { FIGURE_FORMATS, TABLE_FORMATS } from "../src/render/formats.ts";
 import { rowsAtOnce } from "../src/training/batches.ts";
 import type { PretrainSettings } from "../src/training/pretrain.ts";
-import { figuresOf } from "./figures/registry.ts";
+import { figureReads, figuresOf } from "./figures/registry.ts";
+import type { GatherParameters } from "./gather.ts";
 import { EXAMPLES_PER_SECOND, type Kind, PRETRAINING_COST, RELATIVE_COST, VERSIONS } from "./kinds.ts";
 import type { CommonSettings, MethodSettings, Profile, Recipe } from "./profiles/profile.ts";
-import { tablesOf } from "./tables/registry.ts";
+import { tableReads, tablesOf } from "./tables/registry.ts";
 
 /** The presets of adapted matrices whose costs are compared: query and value only, and all linear modules. */
 const COMPARED_TARGETS = ["qv", "all6"];
@@ -183,7 +185,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
 
   // Analyses.
   const all = { ...methods, ...extended?.methods };
-  const analyses: Record<string, Input> = {};
+  const analyses: Record<string, { readonly step: string; readonly output: string }> = {};
   if ("lora" in methods) {
     const step = `finetune/lora/${tasks[0]}/seed-${seeds[0]}`;
     const subspace = declare("subspace", `subspace/${tasks[0]}`, {
@@ -215,58 +217,63 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
 
   // Results.
   const { name, backboneTitle, comparePublished } = profile;
-  const collect = declare("collect", "collect", {
-    // The order of tasks and methods is that of the tables.
-    parameters: {
+  const tables = tablesOf(profile), figures = figuresOf(profile);
+  /** What a step needs to gather the records of the steps that `reads` means. The order of tasks and methods is that of print. */
+  const gathering = (reads: readonly string[]): { facts: GatherParameters; inputs: Step["inputs"] } => {
+    const isRead = (step: string) => reads.some((target) => isMeant(step, target));
+    const facts = {
       profile: name,
       benchmark: real ? "GLUE" : "MiniGLUE",
       engine,
       backboneTitle,
       comparePublished,
-      tasks,
+      tasks: tasks.filter((task) => isRead(`tokenize/${task}`)),
       methods: Object.keys(all),
-      runs,
-      sizes,
-      extended: family,
-      rankSweep: sweep,
-    },
-    inputs: {
-      "config.json": config,
-      ...Object.fromEntries(tasks.map((t) => [`${t}:dataset.json`, { step: `tokenize/${t}`, output: "dataset.json" }])),
-      ...Object.fromEntries(
-        [...runs, ...sizes, ...family, ...sweep].map((step) => [`${step}:run.json`, { step, output: "run.json" }]),
-      ),
-      ...analyses,
-    },
-    outputs: ["results.json"],
-    seconds: 0.1,
-  });
-  const results = { "results.json": { step: collect, output: "results.json" } };
-  const tables = tablesOf(profile), figures = figuresOf(profile);
+      runs: runs.filter(isRead),
+      sizes: sizes.filter(isRead),
+      extended: family.filter(isRead),
+      rankSweep: sweep.filter(isRead),
+    };
+    const records = [...facts.runs, ...facts.sizes, ...facts.extended, ...facts.rankSweep];
+    return {
+      facts,
+      inputs: {
+        "config.json": config,
+        ...Object.fromEntries(
+          facts.tasks.map((t) => [`${t}:dataset.json`, { step: `tokenize/${t}`, output: "dataset.json" }]),
+        ),
+        ...Object.fromEntries(records.map((step) => [`${step}:run.json`, { step, output: "run.json" }])),
+        ...Object.fromEntries(Object.entries(analyses).filter(([, { step }]) => isRead(step))),
+      },
+    };
+  };
   for (const table of tables) {
+    const { facts, inputs } = gathering(tableReads(table));
     const outputs = TABLE_FORMATS.map((format) => `${table}.${format}`);
-    declare("table", `table/${table}`, { parameters: { name: table }, inputs: results, outputs, seconds: 0.05 });
+    declare("table", `table/${table}`, { parameters: { name: table, ...facts }, inputs, outputs, seconds: 0.05 });
   }
   for (const figure of figures) {
+    const { facts, inputs } = gathering(figureReads(figure));
     const outputs = FIGURE_FORMATS.map((format) => `${figure}.${format}`);
     declare("figure", `figure/${figure}`, {
-      parameters: { name: figure },
-      inputs: results,
+      parameters: { name: figure, ...facts },
+      inputs,
       outputs,
       engine: "vega",
       seconds: 0.3,
     });
   }
+  const { facts, inputs } = gathering([...tables.flatMap(tableReads), ...figures.flatMap(figureReads)]);
   declare("numbers", "numbers", {
-    parameters: { tables },
-    inputs: results,
+    parameters: { tables, ...facts },
+    inputs,
     outputs: ["numbers.json"],
     seconds: 0.2,
   });
   const drawings = figures.map((name) => [`${name}.svg`, { step: `figure/${name}`, output: `${name}.svg` }]);
   declare("report", "report", {
-    parameters: { tables, figures },
-    inputs: { ...results, ...Object.fromEntries(drawings) },
+    parameters: { tables, figures, ...facts },
+    inputs: { ...inputs, ...Object.fromEntries(drawings) },
     outputs: ["report.html"],
     seconds: 0.2,
   });

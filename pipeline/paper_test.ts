@@ -45,8 +45,13 @@ for (const profile of profiles) {
     const { targets = [], ranks = [], tasks: swept = [], seeds: sown = seeds } = rankSweep ?? {};
     const sweep = targets.length * ranks.length * swept.length * sown.length;
     assert.equal(names.filter((n) => n.startsWith("rank-sweep/")).length, sweep);
-    // A table is made of all of them.
-    assert.ok(runs.every((run) => narrow(graph, ["table/glue"]).steps.has(run)));
+    // The main table is made of all of them, others of what they show.
+    const behind = (target: string) =>
+      [...narrow(graph, [target]).steps.values()].filter(({ kind }) => kind === "finetune").map(({ name }) => name)
+        .sort();
+    assert.deepEqual(runs.filter((run) => !behind("table/glue").includes(run)), []);
+    assert.deepEqual(behind("table/datasets"), []);
+    assert.deepEqual(behind("figure/rank-distribution"), runs.filter((run) => run.startsWith("finetune/blora/")));
     // The control must not see weights that were pre-trained.
     if (control) assert.ok(!narrow(graph, controls).steps.has("pretrain"));
     for (const run of controls) assert.ok(!("backbone.safetensors" in graph.steps.get(run)!.inputs));

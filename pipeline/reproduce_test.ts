@@ -208,10 +208,10 @@ Deno.test("reproduce() computes and writes nothing the second time", async () =>
 Deno.test("reproduce() notices flipped bytes in its store, on the way to a result that is gone, and mends them", async () => {
   await using folder = await afterCompleteRun();
   await flipByte(folder.path, first.steps.get("table/glue")!.outputs["glue.md"]!.digest);
-  await flipByte(folder.path, first.steps.get("collect")!.outputs["results.json"]!.digest);
+  await flipByte(folder.path, first.steps.get("finetune/lora/stsb/seed-0")!.outputs["run.json"]!.digest);
   await Deno.remove(`${folder.path}/results/tiny/tables/glue.md`);
   const { events, results } = await tinyRun(folder.path);
-  assert.deepEqual(computed(events), ["collect", "table/glue"]);
+  assert.deepEqual(computed(events), ["finetune/lora/stsb/seed-0", "table/glue"]);
   assert.deepEqual(results!.written, ["tables/glue.md"]);
   assert.equal(await lockOf(folder.path), expected);
 });

@@ -1,7 +1,8 @@
 /** Results that nobody measured, for tests of tables and figures: the shapes of real ones, with the usual mishaps. */
+import { isMeant } from "../src/graph/graph.ts";
 import { Stream } from "../src/random/stream.ts";
 import { type EpochRecord, type Matrix, QUANTIZED, type Quantized, type Site } from "../src/training/record.ts";
-import { methodFacts } from "./steps/collect.ts";
+import { methodFacts } from "./gather.ts";
 import type { DatasetRow, Results, Run } from "./results.ts";
 
 const TASKS = ["cola", "sst2", "mrpc", "qqp", "stsb", "mnli", "qnli", "rte"];
@@ -79,6 +80,37 @@ export function syntheticResults(wanted: Wanted = {}): Results {
       ...[1, 2, 3].map((seed) => run("lora", task, seed, "random")),
     ]),
     datasets: tasks.map(syntheticDataset),
+  };
+}
+
+/** What is left of results for one who reads the records of some steps only, as `paper()` declares it. */
+export function asRead(results: Results, reads: readonly string[]): Results {
+  const isRead = (step: string) => reads.some((target) => isMeant(step, target));
+  const kept = (runs: readonly Run[]) => runs.filter(({ step }) => isRead(step));
+  const { subspace, resources } = results;
+  return {
+    ...results,
+    runs: kept(results.runs),
+    sizes: kept(results.sizes),
+    extended: kept(results.extended),
+    rankSweep: kept(results.rankSweep),
+    subspace: subspace && isRead(subspace.step) ? subspace : null,
+    resources: resources && isRead(resources.step) ? resources : null,
+    datasets: results.datasets.filter(({ task }) => isRead(`tokenize/${task}`)),
+  };
+}
+
+/** The same with every run diverged. */
+export function allDiverged(results: Results): Results {
+  const lost = (runs: readonly Run[]) =>
+    runs.map((run): Run => ({ ...run, outcome: { kind: "diverged", step: 3 }, epochs: [], best: null, last: null }));
+  const { runs, sizes, extended, rankSweep } = results;
+  return {
+    ...results,
+    runs: lost(runs),
+    sizes: lost(sizes),
+    extended: lost(extended),
+    rankSweep: lost(rankSweep),
   };
 }
 

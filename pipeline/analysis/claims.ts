@@ -44,7 +44,7 @@ export function claimsOf(results: Results): Claim[] {
         return difference === null ? [] : [{ runs: [run], measured: difference, difference }];
       });
   const claim = (key: string, text: string, difference: string, pairs: readonly Pair[]) =>
-    judge(key, text, difference, pairs, [...ours, ...runsOf(results, "lora").filter(isUsable)]);
+    judge(key, text, difference, pairs, [...runsOf(results, "blora"), ...runsOf(results, "lora")]);
   return [
     claim("1", "about 70 % fewer bit operations than LoRA", `% saved − ${ENOUGH_SAVED}`, saved(results, ours)),
     claim(

@@ -59,12 +59,12 @@ function bySeedAndTask(a: RunRecord, b: RunRecord): number {
   return a.seed - b.seed || (a.task < b.task ? -1 : Number(a.task > b.task));
 }
 
-/** The runs of a method that ended with numbers that mean something. @throws InputError if there are none */
-export function usableRuns(results: Results, method: string): Run[] {
-  const runs = runsOf(results, method).filter(isUsable);
+/** The runs of a method, however they ended. @throws InputError if there are none */
+export function requiredRuns(results: Results, method: string): Run[] {
+  const runs = runsOf(results, method);
   if (runs.length > 0) return runs;
   throw new InputError(
-    `Profile "${results.profile}" has no run of method "${method}" that did not diverge, expected at least one: ` +
+    `Profile "${results.profile}" has no run of method "${method}", expected at least one: ` +
       `type deno task reproduce --profile ${results.profile}`,
   );
 }
@@ -126,9 +126,10 @@ export function provenance(results: Results): string {
     `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}, engine ${results.engine}.`;
 }
 
-/** The steps that made some runs. */
+/** The steps behind a number made of some runs: those that did not diverge, or all where all did, such as of a number of parameters. */
 export function stepsOf(runs: readonly Run[]): string[] {
-  return runs.map(({ step }) => step).sort();
+  const usable = runs.filter(isUsable);
+  return (usable.length > 0 ? usable : runs).map(({ step }) => step).sort();
 }
 
 /** The steps behind a number of one method: those of one task if the column is that task's, such as `rte` or `rte.sd`. */
@@ -140,5 +141,5 @@ export function sourcesOf(
 ): string[] {
   const [task] = column.split(".");
   const one = results.datasets.some((dataset) => dataset.task === task) ? task : undefined;
-  return stepsOf(runsOf(results, method, one, backbone).filter(isUsable));
+  return stepsOf(runsOf(results, method, one, backbone));
 }

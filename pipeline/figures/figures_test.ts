@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { InputError, UsageError } from "../../src/errors.ts";
 import { Stream } from "../../src/random/stream.ts";
 import { renderFigure } from "../../src/render/figure.ts";
-import { syntheticResults } from "../testing.ts";
-import { FIGURE_NAMES, figureNamed } from "./registry.ts";
+import { allDiverged, asRead, syntheticResults } from "../testing.ts";
+import { FIGURE_NAMES, figureNamed, figureReads } from "./registry.ts";
 
 const make = (name: string, results = syntheticResults()) => figureNamed(name)(results);
 
@@ -27,6 +27,16 @@ for (const name of FIGURE_NAMES) {
       const { svg } = await renderFigure(make(name, results));
       assert.ok(Number(/ width="(\d+)"/.exec(svg)?.[1]) <= 600, svg.slice(0, 200));
     }
+  });
+
+  Deno.test(`Figure ${name} sees what it reads and nothing else`, () => {
+    assert.deepEqual(make(name, asRead(syntheticResults(), figureReads(name))), make(name));
+  });
+
+  Deno.test(`Figure ${name} of runs that all diverged says so`, async () => {
+    const results = allDiverged(syntheticResults()), figure = make(name, results);
+    assert.match(JSON.stringify(figure.data), /Every run of \S+LoRA.* diverged/);
+    assert.match((await renderFigure(figure)).svg, /Every run of/);
   });
 
   Deno.test(`Figure ${name} asks for runs where there are none`, () => {

@@ -2,17 +2,22 @@
 import type { Datum, Figure } from "../../src/render/figure.ts";
 import { BITS_COLOURS } from "../../src/render/theme.ts";
 import { taskTitle } from "../analysis/names.ts";
-import { provenance, tasksOf, usableRuns } from "../analysis/runs.ts";
+import { provenance, tasksOf } from "../analysis/runs.ts";
 import { bitWidths, ITEM_LABELS, itemsOf, matricesOf, MATRIX_LABELS, WEIGHTS } from "../analysis/sites.ts";
 import { median } from "../analysis/statistics.ts";
-import type { Results } from "../results.ts";
+import type { Results, Run } from "../results.ts";
+import { figureFromRuns } from "./from_runs.ts";
 import { heatMapSpec } from "./heat_map.ts";
 
-const METHOD = "blora";
+const SUBJECT = { name: "quantization-levels", title: "Bit widths learned by B-LoRA", method: "blora" };
 
 /** Median bit width across the encoder of each weight and activation, per matrix, one panel per task. */
 export function quantizationLevels(results: Results): Figure {
-  const runs = usableRuns(results, METHOD), tasks = tasksOf(results), matrices = matricesOf(runs);
+  return figureFromRuns(results, SUBJECT, (runs) => draw(results, runs));
+}
+
+function draw(results: Results, runs: readonly Run[]): Omit<Figure, "name" | "title"> {
+  const tasks = tasksOf(results), matrices = matricesOf(runs);
   const items = itemsOf(runs.flatMap((run) => run.sites));
   const data = tasks.flatMap((task) =>
     items.flatMap((item) =>
@@ -32,8 +37,6 @@ export function quantizationLevels(results: Results): Figure {
     )
   );
   return {
-    name: "quantization-levels",
-    title: "Bit widths learned by B-LoRA",
     subtitle: [`Median over layers and seeds; profile ${results.profile}, backbone ${results.backbone}`],
     caption:
       "Median bit width across the encoder of each weight (W0, A, B, E) and each activation (the outputs) of the " +

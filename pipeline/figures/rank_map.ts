@@ -2,22 +2,24 @@
 import type { Datum, Figure } from "../../src/render/figure.ts";
 import { RANK_COLOURS } from "../../src/render/theme.ts";
 import { methodTitle, taskTitle } from "../analysis/names.ts";
-import { provenance, usableRuns } from "../analysis/runs.ts";
+import { provenance } from "../analysis/runs.ts";
 import { matricesOf, MATRIX_LABELS } from "../analysis/sites.ts";
 import { mean } from "../analysis/statistics.ts";
-import type { Results } from "../results.ts";
+import type { Results, Run } from "../results.ts";
+import { figureFromRuns, type Subject } from "./from_runs.ts";
 import { heatMapSpec } from "./heat_map.ts";
 
-interface Wanted {
-  readonly name: string;
-  readonly title: string;
-  readonly method: string;
+interface Wanted extends Subject {
   readonly tasks: readonly string[];
 }
 
 /** Mean effective rank of each adapted matrix over seeds, one panel per task. @throws InputError without such runs */
-export function rankMap(results: Results, { name, title, method, tasks }: Wanted): Figure {
-  const runs = usableRuns(results, method).filter((run) => tasks.includes(run.task)), matrices = matricesOf(runs);
+export function rankMap(results: Results, wanted: Wanted): Figure {
+  return figureFromRuns(results, wanted, (runs) => draw(results, runs, wanted));
+}
+
+function draw(results: Results, runs: readonly Run[], { method, tasks }: Wanted): Omit<Figure, "name" | "title"> {
+  const matrices = matricesOf(runs);
   const layers = Array.from({ length: results.shape.layers }, (_, layer) => layer + 1);
   const data = tasks.flatMap((task) =>
     layers.flatMap((layer) =>
@@ -35,8 +37,6 @@ export function rankMap(results: Results, { name, title, method, tasks }: Wanted
   const gradientLength = tasks.length > 1 ? 140 : Math.min(140, Math.max(66, 22 * layers.length));
   const top = Math.max(1, ...runs.flatMap((run) => run.sites.map((site) => site.maxRank)));
   return {
-    name,
-    title,
     subtitle: [`Mean over seeds, at most ${top}; profile ${results.profile}, backbone ${results.backbone}`],
     caption:
       `Effective rank of each adapted matrix of each layer after fine-tuning with ${

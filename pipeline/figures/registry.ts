@@ -10,18 +10,24 @@ import { scheme } from "./scheme.ts";
 
 interface Entry {
   make(results: Results): Figure;
+  /** The steps whose records it is made of, by the first segments of their names: it may look at no others. */
+  readonly reads: readonly string[];
   /** Whether a profile has the runs for it. */
   has(profile: Profile): boolean;
 }
 
-const hasBlora = ({ methods }: Profile) => "blora" in methods;
+const ofBlora = {
+  reads: ["tokenize", "finetune/blora"],
+  has: ({ methods }: Profile) => "blora" in methods,
+};
 
 const FIGURES: Readonly<Record<string, Entry>> = {
-  scheme: { make: scheme, has: hasBlora },
-  "rank-distribution": { make: rankDistribution, has: hasBlora },
-  "quantization-levels": { make: quantizationLevels, has: hasBlora },
+  scheme: { make: scheme, ...ofBlora },
+  "rank-distribution": { make: rankDistribution, ...ofBlora },
+  "quantization-levels": { make: quantizationLevels, ...ofBlora },
   "adalora-ranks": {
     make: adaloraRanks,
+    reads: ["tokenize", `finetune/adalora/${ADALORA_TASK}`],
     has: ({ methods, tasks }) => "adalora" in methods && tasks.includes(ADALORA_TASK),
   },
 };
@@ -33,9 +39,18 @@ export function figuresOf(profile: Profile): string[] {
   return FIGURE_NAMES.filter((name) => FIGURES[name]!.has(profile));
 }
 
-/** The function that makes a figure. @throws UsageError for a name that is none, with the names there are */
-export function figureNamed(name: string): (results: Results) => Figure {
+function entryNamed(name: string): Entry {
   const figure = Object.hasOwn(FIGURES, name) ? FIGURES[name] : undefined;
   if (!figure) throw unknownName("figure", name, FIGURE_NAMES);
-  return figure.make;
+  return figure;
+}
+
+/** The function that makes a figure. @throws UsageError for a name that is none, with the names there are */
+export function figureNamed(name: string): (results: Results) => Figure {
+  return entryNamed(name).make;
+}
+
+/** The steps whose records a figure is made of, by the first segments of their names. @throws UsageError as above */
+export function figureReads(name: string): readonly string[] {
+  return entryNamed(name).reads;
 }

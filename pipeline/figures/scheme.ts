@@ -2,14 +2,21 @@
 import type { Figure } from "../../src/render/figure.ts";
 import { BITS_COLOURS, INK, inkOver, QUIET } from "../../src/render/theme.ts";
 import { taskTitle } from "../analysis/names.ts";
-import { provenance, tasksOf, usableRuns } from "../analysis/runs.ts";
+import { provenance, tasksOf } from "../analysis/runs.ts";
 import { MATRIX_LABELS } from "../analysis/sites.ts";
-import type { Results } from "../results.ts";
+import type { Results, Run } from "../results.ts";
+import { figureFromRuns } from "./from_runs.ts";
 import { drawScheme, SCHEME_HEIGHT, SCHEME_WIDTH } from "./scheme_drawing.ts";
+
+const SUBJECT = { name: "scheme", title: "B-LoRA: W = W0 + B E A", method: "blora" };
 
 /** The last layer's value projection of the first task's first seed: where the paper expects most rank. */
 export function scheme(results: Results): Figure {
-  const task = tasksOf(results)[0], runs = usableRuns(results, "blora");
+  return figureFromRuns(results, SUBJECT, (runs) => draw(results, runs));
+}
+
+function draw(results: Results, runs: readonly Run[]): Omit<Figure, "name" | "title"> {
+  const task = tasksOf(results)[0];
   const run = runs.find((run) => run.task === task) ?? runs[0];
   const deepest = run?.sites.filter((site) => site.layer === Math.max(...run.sites.map(({ layer }) => layer))) ?? [];
   const site = deepest.find(({ matrix }) => matrix === "value") ?? deepest[0];
@@ -17,8 +24,6 @@ export function scheme(results: Results): Figure {
   const { data, exaggeration } = drawScheme(results.shape, site);
   const where = `${MATRIX_LABELS[site.matrix]} of layer ${site.layer + 1}, ${taskTitle(run.task)}, seed ${run.seed}`;
   return {
-    name: "scheme",
-    title: "B-LoRA: W = W0 + B E A",
     subtitle: [
       `As trained: ${where}; profile ${results.profile}, backbone ${results.backbone}`,
       "Coloured: bits and ranks that were kept. Pale: switched off by the gates",

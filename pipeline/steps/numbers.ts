@@ -1,9 +1,9 @@
 /** Writes down every number that the tables print, with the steps whose outputs it was made from. */
 import type { StepRunner } from "../../src/graph/step.ts";
 import { printedColumns, rawOf, type Row, type Section, type Table } from "../../src/render/table.ts";
-import type { Results } from "../results.ts";
+import { gather } from "../gather.ts";
 import { tableNamed } from "../tables/registry.ts";
-import { parametersOf, readJson, writeText } from "./json.ts";
+import { parametersOf, writeText } from "./json.ts";
 
 /** A quoted number: its raw value, and the place of its sources in the list of all sources. */
 export interface QuotedNumber {
@@ -58,7 +58,7 @@ function rowNames({ columns }: Table, { rows }: Section): string[] {
 
 export const run: StepRunner = async (context) => {
   const { tables } = parametersOf<{ tables: string[] }>(context);
-  const results = await readJson<Results>(context, "results.json");
+  const results = await gather(context);
   writeText(context, "numbers.json", inLines(numbersOf(tables.map((name) => tableNamed(name)(results)))));
 };
 

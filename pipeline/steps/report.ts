@@ -3,9 +3,10 @@ import type { StepRunner } from "../../src/graph/step.ts";
 import { renderReport, type Report } from "../../src/render/report.ts";
 import { provenance } from "../analysis/runs.ts";
 import { figureNamed } from "../figures/registry.ts";
+import { gather } from "../gather.ts";
 import type { Results } from "../results.ts";
 import { tableNamed } from "../tables/registry.ts";
-import { parametersOf, readJson, writeText } from "./json.ts";
+import { parametersOf, writeText } from "./json.ts";
 
 /** @param drawings the figures' SVGs by name */
 export function reportOf(
@@ -30,6 +31,6 @@ export const run: StepRunner = async (context) => {
   const { tables, figures } = parametersOf<{ tables: string[]; figures: string[] }>(context);
   const drawings: Record<string, string> = {};
   for (const name of figures) drawings[name] = new TextDecoder().decode(await context.read(`${name}.svg`));
-  const report = reportOf(await readJson<Results>(context, "results.json"), tables, drawings);
+  const report = reportOf(await gather(context), tables, drawings);
   writeText(context, "report.html", renderReport(report));
 };

@@ -1,12 +1,14 @@
 /** B-LoRA's settings per task, as run. */
 import type { Cell, Table } from "../../src/render/table.ts";
 import { taskTitle } from "../analysis/names.ts";
-import { provenance, runsOf, sourcesOf, tasksOf, usableRuns } from "../analysis/runs.ts";
+import { provenance, requiredRuns, runsOf, sourcesOf, tasksOf } from "../analysis/runs.ts";
 import type { Results } from "../results.ts";
 
 export function hyperparameters(results: Results): Table {
   const tasks = tasksOf(results),
-    settings = new Set(usableRuns(results, "blora").flatMap((run) => Object.keys({ ...run.settings, ...run.options })));
+    settings = new Set(
+      requiredRuns(results, "blora").flatMap((run) => Object.keys({ ...run.settings, ...run.options })),
+    );
   const valueOf = (setting: string, task: string): Cell => {
     const values = runsOf(results, "blora", task).map((run) => run.settings[setting] ?? run.options[setting]).filter((
       v,

@@ -1,7 +1,7 @@
 /** LoRA's score by adapted matrices and rank (Hu et al. 2022, arXiv 2106.09685, Table 6). */
 import type { Section, Table } from "../../src/render/table.ts";
 import { taskTitle } from "../analysis/names.ts";
-import { isUsable, outcomeNotes, provenance, stepsOf, summarize, tasksOf } from "../analysis/runs.ts";
+import { outcomeNotes, provenance, stepsOf, summarize, tasksOf } from "../analysis/runs.ts";
 import { matricesOf, MATRIX_LABELS } from "../analysis/sites.ts";
 import type { Results, Run } from "../results.ts";
 
@@ -55,7 +55,7 @@ function taskSection(runs: readonly Run[], task: string, ranks: readonly number[
     }),
     sources: (row, column) => {
       const rank = /^r(\d+)/.exec(column)?.[1];
-      return stepsOf(cell(targets[row]!, rank === undefined ? undefined : Number(rank)).filter(isUsable));
+      return stepsOf(cell(targets[row]!, rank === undefined ? undefined : Number(rank)));
     },
   };
 }

@@ -17,24 +17,36 @@ import { subspace } from "./subspace.ts";
 
 interface Entry {
   make(results: Results): Table;
+  /** The steps whose records it is made of, by the first segments of their names: it may look at no others. */
+  readonly reads: readonly string[];
   /** Whether a profile has the runs for it; every profile if not given. */
   has?(profile: Profile): boolean;
 }
 
 const runs = (...wanted: string[]) => ({ methods }: Profile) => wanted.every((method) => method in methods);
 
+const variants = ["lora", "blora-q", "blora-ra", "blora"].map((method) => `finetune/${method}`);
+
 const TABLES: Readonly<Record<string, Entry>> = {
-  glue: { make: glue },
-  bops: { make: bops },
-  ablation: { make: ablation, has: runs("blora") },
-  datasets: { make: datasets },
-  hyperparameters: { make: hyperparameters, has: runs("blora") },
-  baselines: { make: baselines },
-  claims: { make: claims, has: runs("blora", "lora") },
-  resources: { make: resources },
-  subspace: { make: subspace, has: runs("lora") },
-  extended: { make: extended, has: (profile) => profile.extended !== undefined },
-  "rank-sweep": { make: rankSweep, has: (profile) => profile.rankSweep !== undefined },
+  glue: { make: glue, reads: ["tokenize", "finetune", "sizes"] },
+  bops: { make: bops, reads: ["tokenize", "finetune"] },
+  ablation: { make: ablation, reads: ["tokenize", ...variants], has: runs("blora") },
+  datasets: { make: datasets, reads: ["tokenize"] },
+  hyperparameters: { make: hyperparameters, reads: ["tokenize", "finetune/blora"], has: runs("blora") },
+  baselines: { make: baselines, reads: ["tokenize", "finetune", "sizes"] },
+  claims: { make: claims, reads: ["tokenize", "finetune/lora", "finetune/blora"], has: runs("blora", "lora") },
+  resources: { make: resources, reads: ["resources"] },
+  subspace: { make: subspace, reads: ["subspace"], has: runs("lora") },
+  extended: {
+    make: extended,
+    reads: ["tokenize", "extended", "finetune/lora", "finetune/blora"],
+    has: (profile) => profile.extended !== undefined,
+  },
+  "rank-sweep": {
+    make: rankSweep,
+    reads: ["tokenize", "rank-sweep"],
+    has: (profile) => profile.rankSweep !== undefined,
+  },
 };
 
 export const TABLE_NAMES: readonly string[] = Object.keys(TABLES);
@@ -44,9 +56,18 @@ export function tablesOf(profile: Profile): string[] {
   return TABLE_NAMES.filter((name) => TABLES[name]!.has?.(profile) ?? true);
 }
 
-/** The function that makes a table. @throws UsageError for a name that is none, with the names there are */
-export function tableNamed(name: string): (results: Results) => Table {
+function entryNamed(name: string): Entry {
   const table = Object.hasOwn(TABLES, name) ? TABLES[name] : undefined;
   if (!table) throw unknownName("table", name, TABLE_NAMES);
-  return table.make;
+  return table;
+}
+
+/** The function that makes a table. @throws UsageError for a name that is none, with the names there are */
+export function tableNamed(name: string): (results: Results) => Table {
+  return entryNamed(name).make;
+}
+
+/** The steps whose records a table is made of, by the first segments of their names. @throws UsageError as above */
+export function tableReads(name: string): readonly string[] {
+  return entryNamed(name).reads;
 }

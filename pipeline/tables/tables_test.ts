@@ -5,8 +5,8 @@ import { renderTable } from "../../src/render/render_table.ts";
 import { rawOf, type Row, type Table } from "../../src/render/table.ts";
 import type { Results } from "../results.ts";
 import { numbersOf } from "../steps/numbers.ts";
-import { syntheticResults } from "../testing.ts";
-import { TABLE_NAMES, tableNamed } from "./registry.ts";
+import { allDiverged, asRead, syntheticResults } from "../testing.ts";
+import { TABLE_NAMES, tableNamed, tableReads } from "./registry.ts";
 
 const make = (name: string, results: Results) => tableNamed(name)(results);
 
@@ -41,6 +41,21 @@ for (const name of TABLE_NAMES) {
     assert.deepEqual(renderTable(make(name, other)), renderTable(make(name, results)));
     assert.deepEqual(numbersOf([make(name, other)]), numbersOf([make(name, results)]));
     assert.equal(make(name, results).name, name);
+  });
+
+  Deno.test(`Table ${name} sees what it reads and nothing else`, () => {
+    for (const results of [syntheticResults(), syntheticResults({ comparePublished: true })]) {
+      const table = make(name, results), narrow = make(name, asRead(results, tableReads(name)));
+      assert.deepEqual(renderTable(narrow), renderTable(table));
+      assert.deepEqual(numbersOf([narrow]), numbersOf([table]));
+    }
+  });
+
+  Deno.test(`Table ${name} of runs that all diverged has numbers whose sources are those runs`, () => {
+    const results = allDiverged(syntheticResults()), table = make(name, results);
+    renderTable(table);
+    const { sources } = numbersOf([table]);
+    assert.ok(sources.every((names) => names.length > 0));
   });
 }
 
@@ -152,7 +167,7 @@ Deno.test("Table hyperparameters asks for runs where there are none", () => {
   const results = syntheticResults({ tasks: ["cola"] });
   assert.throws(
     () => make("hyperparameters", { ...results, runs: results.runs.filter((run) => run.method !== "blora") }),
-    /Profile "mini" has no run of method "blora" .*deno task reproduce --profile mini/,
+    /Profile "mini" has no run of method "blora", .*: type deno task reproduce --profile mini/,
   );
 });
 

@@ -36,6 +36,11 @@ export function buildGraph(steps: readonly Step[]): Graph {
   return { steps: ordered(byName) };
 }
 
+/** Whether a target means a step: it is its name, or the first segments of it. */
+export function isMeant(name: string, target: string): boolean {
+  return name === target || name.startsWith(`${target}/`);
+}
+
 /**
  * The part of a graph that targets need, the targets included.
  * @param targets names of steps, or the first segments of names: `finetune/lora` means all steps below it
@@ -59,7 +64,7 @@ export function narrow(graph: Graph, targets: readonly string[]): Graph {
 export function select(graph: Graph, targets: readonly string[], downstream = false): Set<string> {
   const chosen = new Set<string>();
   for (const target of targets) {
-    const matches = [...graph.steps.keys()].filter((name) => name === target || name.startsWith(`${target}/`));
+    const matches = [...graph.steps.keys()].filter((name) => isMeant(name, target));
     if (matches.length === 0) throw unknownTarget(graph, target);
     matches.forEach((name) => chosen.add(name));
   }

@@ -1,9 +1,9 @@
 import { InputError } from "../errors.ts";
 import type { Done, Emit } from "./events.ts";
 import { type Executor, StepFailure } from "./executor.ts";
-import type { StepKey } from "./fingerprint.ts";
+import { keyOf, type StepKey } from "./fingerprint.ts";
 import { type Graph, needsOf } from "./graph.ts";
-import type { Plan } from "./plan.ts";
+import { type Plan, resolve } from "./plan.ts";
 import type { Records } from "./records.ts";
 import { runStep } from "./run_step.ts";
 import type { Step } from "./step.ts";
@@ -42,6 +42,9 @@ class Run {
   readonly #running = new Map<string, Promise<void>>();
   readonly #forced: Set<string>;
   readonly #repairs = new Map<string, number>();
+  /** Keys of steps whose inputs are there, by name, and of those that are running. */
+  readonly #keys = new Map<string, StepKey>();
+  readonly #runningKeys = new Set<StepKey>();
   /** The failed step that is to blame for each step that did not run, itself included. */
   readonly #blame = new Map<string, string>();
   readonly #failed: string[] = [];
@@ -106,7 +109,21 @@ class Run {
     if (this.#running.size >= executor.slots || !this.#pending.has(step.name) || this.#running.has(step.name)) {
       return false;
     }
-    return !this.#isTaken(step.slot) && needsOf(step).every((name) => this.#steps.has(name));
+    // What a running step of the same key leaves will be this one's, too.
+    return !this.#isTaken(step.slot) && needsOf(step).every((name) => this.#steps.has(name)) &&
+      !this.#runningKeys.has(this.#keyOf(step));
+  }
+
+  #keyOf(step: Step): StepKey {
+    const known = this.#keys.get(step.name);
+    if (known) return known;
+    const key = keyOf(resolve(step, this.#options.plan.environment, (name) => this.#manifestOf(name)));
+    this.#keys.set(step.name, key);
+    return key;
+  }
+
+  #manifestOf(step: string): Manifest {
+    return (this.#steps.get(step) as { outputs: Manifest }).outputs;
   }
 
   #isTaken(slot: string | undefined): boolean {
@@ -115,14 +132,18 @@ class Run {
   }
 
   #start(step: Step): void {
-    const promise = this.#runOne(step).catch((error) => this.#fail(step, error))
-      .finally(() => this.#running.delete(step.name));
+    const key = this.#keyOf(step);
+    const promise = this.#runOne(step).catch((error) => this.#fail(step, error)).finally(() => {
+      this.#running.delete(step.name);
+      this.#runningKeys.delete(key);
+    });
     this.#running.set(step.name, promise);
+    this.#runningKeys.add(key);
   }
 
   async #runOne(step: Step): Promise<void> {
     const { plan, store, executor, emit, records } = this.#options;
-    const manifestOf = (name: string) => (this.#steps.get(name) as { outputs: Manifest }).outputs;
+    const manifestOf = (name: string) => this.#manifestOf(name);
     const force = this.#forced.has(step.name);
     const result = await runStep(step, { plan, store, executor, emit, force, manifestOf });
     if (result.kind === "damaged") return await this.#repair(result.producers);
@@ -164,6 +185,7 @@ class Run {
       emit({ type: "warning", step, message: "its stored outputs are missing or damaged: running it again" });
       await store.forget(known.key);
       this.#steps.delete(step);
+      this.#keys.clear();
       this.#pending.add(step);
     }
   }

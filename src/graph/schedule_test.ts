@@ -70,7 +70,7 @@ Deno.test("runPlan() keeps steps of one affinity on one worker while there are o
   await using folder = new TemporaryFolder();
   const steps = Array.from({ length: 12 }, (_, i) => {
     const affinity = i % 2 === 0 ? "even" : "odd";
-    return { ...misbehaving("tell company", `${affinity}/${i}`), affinity };
+    return { ...misbehaving("tell company", `${affinity}/${i}`, {}, `${i}`), affinity };
   });
   const run = await toyRun(folder.path, { steps, jobs: 2 });
   assert.equal(run.status, "ok");
@@ -86,7 +86,7 @@ Deno.test("runPlan() keeps steps of one affinity on one worker while there are o
 Deno.test("runPlan() gives a part of the machine to one step at a time, and the rest to others meanwhile", async () => {
   await using folder = new TemporaryFolder();
   const steps = Array.from({ length: 8 }, (_, i) => {
-    const lasting = misbehaving("tell company", `${i % 2 ? "gpu" : "cpu"}/${i}`);
+    const lasting = misbehaving("tell company", `${i % 2 ? "gpu" : "cpu"}/${i}`, {}, `${i}`);
     return i % 2 ? { ...lasting, slot: "gpu" } : lasting;
   });
   const running = new Set<string>(), beside: string[][] = [];
@@ -101,6 +101,15 @@ Deno.test("runPlan() gives a part of the machine to one step at a time, and the 
   assert.equal(run.status, "ok");
   assert.ok(beside.every((names) => names.filter((name) => name.startsWith("gpu/")).length <= 1), beside.join("; "));
   assert.ok(beside.some((names) => names.length > 1));
+});
+
+Deno.test("runPlan() computes steps that differ in nothing but their names once", async () => {
+  await using folder = new TemporaryFolder();
+  const steps = ["a", "b", "c"].map((name) => misbehaving("differ", name));
+  const run = await toyRun(folder.path, { steps: [...steps, misbehaving("differ", "other", {}, "else")], jobs: 4 });
+  assert.deepEqual([run.status, computed(run.events).length, complaints(run.events)], ["ok", 2, []]);
+  const [a, b, c, other] = ["a", "b", "c", "other"].map((name) => run.steps.get(name)!.outputs["out.txt"]!.digest);
+  assert.ok(a === b && b === c && c !== other);
 });
 
 Deno.test("runPlan() does not wait for a step that computes without a pause when it is told to stop", async () => {

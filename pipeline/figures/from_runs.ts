@@ -1,0 +1,41 @@
+/** Figures of what a method's runs learned. */
+import type { Figure } from "../../src/render/figure.ts";
+import { QUIET } from "../../src/render/theme.ts";
+import { methodTitle } from "../analysis/names.ts";
+import { isUsable, provenance, requiredRuns } from "../analysis/runs.ts";
+import type { Results, Run } from "../results.ts";
+
+export interface Subject {
+  readonly name: string;
+  readonly title: string;
+  readonly method: string;
+  /** Those that it shows [all]. */
+  readonly tasks?: readonly string[];
+}
+
+/**
+ * Draws the runs of a method that did not diverge. Where all did, the figure says so: it stops nothing else.
+ * @throws InputError without runs
+ */
+export function figureFromRuns(
+  results: Results,
+  { name, title, method, tasks }: Subject,
+  draw: (runs: readonly Run[]) => Omit<Figure, "name" | "title">,
+): Figure {
+  const runs = requiredRuns(results, method).filter((run) => isUsable(run) && (tasks?.includes(run.task) ?? true));
+  if (runs.length > 0) return { name, title, ...draw(runs) };
+  const why = `Every run of ${methodTitle(results, method)} diverged: there is nothing to draw`;
+  return {
+    name,
+    title,
+    subtitle: [`Profile ${results.profile}, backbone ${results.backbone}`],
+    caption: `${why}. ${provenance(results)}`,
+    data: [{ why }],
+    spec: {
+      width: 440,
+      height: 60,
+      mark: { type: "text", fontSize: 12, align: "center", baseline: "middle", color: QUIET },
+      encoding: { text: { field: "why", type: "nominal" } },
+    },
+  };
+}
