@@ -169,15 +169,20 @@ function syntheticRun({ method, task, seed, backbone, layers, hidden, matrices }
     meanLength: 12 + task.length,
     costs: [],
     virtualTokens: 0,
-    options: adapted
-      ? { rank: 8, alpha: 16, ...(method.startsWith("blora") && { lambdaBits: 0.001, lambdaRank: 0.001 }) }
-      : {},
+    options: adapted ? { rank: 8, alpha: 16, ...lambdasOf(method) } : {},
     settings: {
       learningRate: 5e-4,
       epochs: 3,
       batch: 16,
       warmUp: 100,
     },
+  };
+}
+
+function lambdasOf(method: string): Record<string, number> {
+  return {
+    ...(["blora", "blora-q"].includes(method) && { lambdaBits: 0.001 }),
+    ...(["blora", "blora-ra"].includes(method) && { lambdaRank: 0.001 }),
   };
 }
 

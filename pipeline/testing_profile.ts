@@ -42,10 +42,10 @@ export const tiny: Profile = {
       lengths: [16, 28],
     },
   },
-  methods: { lora: { learningRate: 1e-2, options: { rank: 2 } }, blora },
+  methods: { lora: { learningRate: 1e-2, options: { rank: 2, target: "qkv" } }, blora },
   sizes: { lora: [{ rank: 1 }] },
   extended: { methods: { bitfit: { learningRate: 1e-2, options: {} } }, tasks: ["cola"] },
-  rankSweep: { tasks: ["cola"], targets: ["qv"], ranks: [1, 2] },
+  rankSweep: { tasks: ["cola"], targets: ["qv", "qkv"], ranks: [1, 2] },
   finetune: {
     batch: 16,
     gateLearningRate: 0.1,

@@ -1,7 +1,7 @@
 /** Four small GLUE tasks as they are, the real tokenizer, and a small backbone pre-trained on the tasks' own text. */
 import type { Profile } from "./profile.ts";
 
-const blora = { learningRate: 2e-3, options: { lambdaBits: 5e-4, lambdaRank: 3e-3 } };
+const learningRate = 2e-3;
 
 export const glueMini: Profile = {
   name: "glue-mini",
@@ -41,9 +41,9 @@ export const glueMini: Profile = {
     "full-ft": { learningRate: 3e-4, options: {} },
     bitfit: { learningRate: 3e-3, options: {} },
     lora: { learningRate: 2e-3, options: {} },
-    "blora-q": blora,
-    "blora-ra": blora,
-    blora,
+    "blora-q": { learningRate, options: { lambdaBits: 5e-4 } },
+    "blora-ra": { learningRate, options: { lambdaRank: 3e-3 } },
+    blora: { learningRate, options: { lambdaBits: 5e-4, lambdaRank: 3e-3 } },
   },
   finetune: {
     batch: 32,

@@ -2,6 +2,8 @@
 import type { Profile } from "./profile.ts";
 
 const low = { learningRate: 4e-3, options: { alpha: 16 } };
+// All of the rank sweep's own options, so that its runs of this size are these.
+const lora = { ...low, options: { ...low.options, rank: 8, target: "qkv" } };
 const blora = { learningRate: 3e-3, options: { alpha: 16, lambdaBits: 1e-3, lambdaRank: 5e-3 } };
 
 export const mini = {
@@ -43,11 +45,11 @@ export const mini = {
     bitfit: { learningRate: 8e-3, options: {} },
     houlsby: { learningRate: 5e-3, options: {} },
     pfeiffer: { learningRate: 5e-3, options: {} },
-    lora: low,
+    lora,
     dylora: low,
     adalora: { learningRate: 8e-3, options: { alpha: 24 } },
-    "blora-q": blora,
-    "blora-ra": blora,
+    "blora-q": { ...blora, options: { alpha: 16, lambdaBits: 1e-3 } },
+    "blora-ra": { ...blora, options: { alpha: 16, lambdaRank: 5e-3 } },
     blora,
   },
   finetune: {

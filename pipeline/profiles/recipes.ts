@@ -75,7 +75,8 @@ export function methodsOfPaper(fullRate: number): Record<string, MethodSettings>
     bitfit: { learningRate: 1e-3, options: {} },
     houlsby: { ...tuned, options: { bottleneck: 32 } },
     pfeiffer: { ...tuned, options: { bottleneck: 64 } },
-    lora: tuned,
+    // All of the rank sweep's own options, so that its runs of these sizes are these.
+    lora: { ...tuned, options: { rank: 8, target: "qkv" } },
     dylora: tuned,
     adalora: tuned,
     "blora-q": tuned,

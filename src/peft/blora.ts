@@ -40,18 +40,25 @@ import { type Adapter, type Hooks, type Method, type Parameter, type Scope, TARG
 
 type Tensor = tf.Tensor;
 
-const options = z.strictObject({
+const common = z.strictObject({
   rank: z.int().min(1).default(8),
   alpha: z.number().positive().default(16),
   target: z.enum(TARGET_NAMES).default("qkv"),
-  lambdaBits: z.number().min(0).default(1e-3),
-  lambdaRank: z.number().min(0).default(1e-3),
   /** Where gate logits start: 6 leaves every gate open. */
   gateLogit: z.number().default(6),
+});
+/** Of variants that quantize. */
+const ofBits = {
+  lambdaBits: z.number().min(0).default(1e-3),
   /** `bops` weighs each bit term by the module's share of multiplications and by the bit width it stands for. */
   weighting: z.enum(["const", "bops"]).default("const"),
-});
-export type BloraOptions = z.infer<typeof options>;
+};
+/** Of variants that adapt ranks. */
+const ofRanks = { lambdaRank: z.number().min(0).default(1e-3) };
+
+const ofBoth = common.extend({ ...ofBits, ...ofRanks });
+/** A variant has those options that do something in it. */
+type BloraOptions = z.infer<typeof common> & Partial<z.infer<typeof ofBoth>>;
 
 interface Variant {
   readonly quantizes: boolean;
@@ -225,22 +232,22 @@ function familyPenalty(
   variant: Variant,
   scope: Scope,
   macShare: number,
-  options: BloraOptions,
+  { rank, lambdaBits = 0, lambdaRank = 0, weighting = "const" }: BloraOptions,
 ): Tensor {
   const kinds = quantizersOf(variant), terms: Tensor[] = [tf.scalar(0)];
-  const ranked = variant.adaptsRank && options.rank > 1;
+  const ranked = variant.adaptsRank && rank > 1;
   const meanRank = ranked ? tf.mean(probabilityOn(scope.parameter(`${family.name}.rank_gates`)), -1) : undefined; // [rows]
-  if (meanRank) terms.push(tf.mul(tf.sum(meanRank), options.lambdaRank));
+  if (meanRank) terms.push(tf.mul(tf.sum(meanRank), lambdaRank));
   if (kinds.length > 0) {
     const phi = tf.reshape(scope.parameter(`${family.name}.bit_gates`), [-1, 4]);
-    let bits = tf.reshape(bitTerm(phi, options.weighting === "bops"), [kinds.length, family.rows]);
+    let bits = tf.reshape(bitTerm(phi, weighting === "bops"), [kinds.length, family.rows]);
     if (meanRank) {
       // The E quantizer only costs as much as there are live ranks for it to quantize.
       const e = kinds.indexOf("E");
       const share = Array.from(kinds, (_, k) => k === e ? meanRank : tf.onesLike(meanRank));
       bits = tf.mul(bits, tf.stack(share));
     }
-    terms.push(tf.mul(tf.sum(bits), options.lambdaBits * (options.weighting === "bops" ? macShare : 1)));
+    terms.push(tf.mul(tf.sum(bits), lambdaBits * (weighting === "bops" ? macShare : 1)));
   }
   return terms.reduce((a, b) => tf.add(a, b));
 }
@@ -303,7 +310,13 @@ function attach(config: DebertaConfig, variant: Variant, options: BloraOptions, 
   };
 }
 
-function variant(name: string, label: string, title: string, variant: Variant): Method<BloraOptions> {
+function variant<Options extends BloraOptions>(
+  name: string,
+  label: string,
+  title: string,
+  variant: Variant,
+  options: z.ZodType<Options>,
+): Method<Options> {
   return {
     name,
     label,
@@ -314,12 +327,24 @@ function variant(name: string, label: string, title: string, variant: Variant): 
   };
 }
 
-export const blora = variant("blora", "B-LoRA (q + ra)", "learned ranks and bit widths", {
-  quantizes: true,
-  adaptsRank: true,
-});
-export const bloraQ = variant("blora-q", "B-LoRA (q)", "learned bit widths only", {
-  quantizes: true,
-  adaptsRank: false,
-});
-export const bloraRa = variant("blora-ra", "B-LoRA (ra)", "learned ranks only", { quantizes: false, adaptsRank: true });
+export const blora = variant(
+  "blora",
+  "B-LoRA (q + ra)",
+  "learned ranks and bit widths",
+  { quantizes: true, adaptsRank: true },
+  ofBoth,
+);
+export const bloraQ = variant(
+  "blora-q",
+  "B-LoRA (q)",
+  "learned bit widths only",
+  { quantizes: true, adaptsRank: false },
+  common.extend(ofBits),
+);
+export const bloraRa = variant(
+  "blora-ra",
+  "B-LoRA (ra)",
+  "learned ranks only",
+  { quantizes: false, adaptsRank: true },
+  common.extend(ofRanks),
+);

@@ -269,6 +269,12 @@ Deno.test("attachMethod() refuses options out of range, naming them", () => {
   }
 });
 
+Deno.test("B-LoRA's variants have no option that would do nothing in them", () => {
+  for (const [name, option] of [["blora-q", "lambdaRank"], ["blora-ra", "lambdaBits"], ["blora-ra", "weighting"]]) {
+    assert.throws(() => attachMethod(name!, config, { [option!]: 1 }), new RegExp(`"${name}": .*key.*"${option}"`));
+  }
+});
+
 Deno.test("findMethod() names the methods there are", () => {
   assert.throws(() => findMethod("lorra"), (error) => {
     assert.ok(error instanceof UsageError);
