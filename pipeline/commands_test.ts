@@ -76,6 +76,14 @@ Deno.test("deno task reproduce of a profile with downloads says how to do withou
   assert.match(remedy!, /^check the network, or pass --mirror with [^\n]*\n$/);
 });
 
+Deno.test("deno task reproduce downloads what its steps read, and nothing else of the profile", async () => {
+  await using folder = new TemporaryFolder();
+  const only = ["--profile", "small", "--only", "vocabulary", "--mirror", folder.path];
+  const { code, err } = await spawn(folder.path, "./main.ts", "reproduce", ...only);
+  assert.equal(code, 1);
+  assert.match(err, /^Cannot find "deberta-v3-base\/spm\.model" in the mirror: [^\n]*\n$/);
+});
+
 Deno.test("deno task reproduce refuses an unknown step before it downloads anything", async () => {
   await using folder = new TemporaryFolder();
   const only = ["--only", "nope", "--mirror", folder.path];

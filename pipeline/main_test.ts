@@ -60,6 +60,11 @@ const BAD: readonly (readonly [typed: string, line: string, code: 1 | 2])[] = [
     }`,
     2,
   ],
+  [
+    "reproduce --check --only generate/cola vocabulary",
+    '"generate/cola vocabulary" makes no results to check: expected tables or figures by name, "numbers" or "report"',
+    2,
+  ],
   ["table", `Missing required argument "name"${help("table")}`, 2],
   ["parity", `Missing required argument "folders"${help("parity")}`, 2],
   ["table nope", unknown("table", TABLE_NAMES), 2],

@@ -71,6 +71,17 @@ export function publishedScore(row: PublishedRow, task: string): number | null {
   }
 }
 
+/** Both numbers of the tasks that have two, as fractions, by `<task>.<metric>`. */
+export function publishedMetrics({ mnli, qqp }: PublishedRow, tasks: readonly string[]): Record<string, number> {
+  return {
+    ...(tasks.includes("mnli") && {
+      "mnli.accuracy": fraction(mnli[0]),
+      "mnli.accuracy-mismatched": fraction(mnli[1]),
+    }),
+    ...(tasks.includes("qqp") && { "qqp.accuracy": fraction(qqp[0]), "qqp.f1": fraction(qqp[1]) }),
+  };
+}
+
 /** Percent with two decimals as a fraction, without the dust of a division. */
 function fraction(percent: number): number {
   return Math.round(percent * 100) / 10000;

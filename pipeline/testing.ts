@@ -1,11 +1,11 @@
 /** Results that nobody measured, for tests of tables and figures: the shapes of real ones, with the usual mishaps. */
+import { TASK_NAMES, type TaskName, TASKS } from "../src/glue/tasks.ts";
 import { isMeant } from "../src/graph/graph.ts";
 import { Stream } from "../src/random/stream.ts";
 import { type EpochRecord, type Matrix, QUANTIZED, type Quantized, type Site } from "../src/training/record.ts";
 import { methodFacts } from "./gather.ts";
 import type { DatasetRow, Results, Run } from "./results.ts";
 
-const TASKS = ["cola", "sst2", "mrpc", "qqp", "stsb", "mnli", "qnli", "rte"];
 const METHODS = ["full-ft", "bitfit", "lora", "adalora", "blora-q", "blora-ra", "blora"];
 
 export interface Wanted {
@@ -18,7 +18,7 @@ export interface Wanted {
 
 /** The same results for the same wish: eight tasks, seven methods, three seeds, a control, one collapse, one divergence. */
 export function syntheticResults(wanted: Wanted = {}): Results {
-  const { tasks = TASKS, layers = 3, hidden = 64, matrices = ["query", "key", "value"] } = wanted;
+  const { tasks = TASK_NAMES, layers = 3, hidden = 64, matrices = ["query", "key", "value"] } = wanted;
   const run = (method: string, task: string, seed: number, backbone: Run["backbone"] = "pretrained") =>
     syntheticRun({ method, task, seed, backbone, layers, hidden, matrices });
   return {
@@ -143,7 +143,7 @@ function syntheticRun({ method, task, seed, backbone, layers, hidden, matrices }
     : [];
   const epochs = [1, 2, 3].map((epoch): EpochRecord => {
     const score = (backbone === "random" ? 0.6 : 0.72) + 0.03 * epoch + 0.04 * stream.uniform();
-    return { epoch, loss: 1 / epoch, scores: { accuracy: score }, score };
+    return { epoch, loss: 1 / epoch, scores: scoresOf(task, score), score };
   });
   const best = epochs.reduce((a, b) => b.score > a.score ? b : a), last = epochs.at(-1) ?? null;
   const label = backbone === "random" ? `${method}-on-random` : method;
@@ -154,7 +154,7 @@ function syntheticRun({ method, task, seed, backbone, layers, hidden, matrices }
     seed,
     backbone,
     outcome: outcomeOf(method, task, seed),
-    split: "dev",
+    split: task === "mnli" ? "matched and mismatched" : "dev",
     epochs,
     best,
     last,
@@ -177,6 +177,13 @@ function syntheticRun({ method, task, seed, backbone, layers, hidden, matrices }
       warmUp: 100,
     },
   };
+}
+
+/** Every metric of a task, of which the headline is the score. */
+function scoresOf(task: string, score: number): EpochRecord["scores"] {
+  const [first, second] = TASKS[task as TaskName].metrics;
+  if (!second) return { [first!]: score };
+  return second === "f1" ? { [first!]: score, f1: score - 0.02 } : { [first!]: score + 0.01, [second]: score - 0.01 };
 }
 
 function lambdasOf(method: string): Record<string, number> {

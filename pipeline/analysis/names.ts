@@ -1,15 +1,16 @@
 /** What methods, tasks and metrics are called in print, and the order in which methods appear. */
+import { type TaskName, TASKS } from "../../src/glue/tasks.ts";
 import type { Results } from "../results.ts";
 
-const TASKS: Readonly<Record<string, { readonly title: string; readonly metric: string }>> = {
-  cola: { title: "CoLA", metric: "Matthews" },
-  sst2: { title: "SST-2", metric: "accuracy" },
-  mrpc: { title: "MRPC", metric: "accuracy" },
-  qqp: { title: "QQP", metric: "accuracy" },
-  stsb: { title: "STS-B", metric: "mean of Pearson and Spearman" },
-  mnli: { title: "MNLI", metric: "mean accuracy of matched and mismatched" },
-  qnli: { title: "QNLI", metric: "accuracy" },
-  rte: { title: "RTE", metric: "accuracy" },
+const HEADLINES: Readonly<Record<TaskName, string>> = {
+  cola: "Matthews",
+  sst2: "accuracy",
+  mrpc: "accuracy",
+  qqp: "accuracy",
+  stsb: "mean of Pearson and Spearman",
+  mnli: "mean accuracy of matched and mismatched",
+  qnli: "accuracy",
+  rte: "accuracy",
 };
 
 type Methods = Pick<Results, "methods">;
@@ -20,12 +21,18 @@ export function methodTitle({ methods }: Methods, method: string): string {
 }
 
 export function taskTitle(task: string): string {
-  return TASKS[task]?.title ?? task;
+  return TASKS[task as TaskName]?.title ?? task;
 }
 
 /** The number that stands for a task in tables. */
 export function headlineMetric(task: string): string {
-  return TASKS[task]?.metric ?? "score";
+  return HEADLINES[task as TaskName] ?? "score";
+}
+
+/** The metrics of a task that has more than the one that stands for it, as records name them. */
+export function severalMetrics(task: string): readonly string[] {
+  const { metrics = [] } = TASKS[task as TaskName] ?? {};
+  return metrics.length > 1 ? metrics : [];
 }
 
 /** Methods in print order, each once; unknown ones last, by name. */

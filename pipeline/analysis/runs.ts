@@ -18,6 +18,8 @@ export interface ScoreSummary {
   readonly sd: number | null;
   /** Of the last epoch. */
   readonly lastMean: number | null;
+  /** Mean of a metric over the best evaluated epochs. */
+  meanOf(metric: string): number | null;
   /** Runs in the means; those that collapsed are among them. */
   readonly runs: number;
   readonly collapsed: number;
@@ -84,6 +86,7 @@ export function summarize(runs: readonly RunRecord[]): ScoreSummary {
     mean: mean(best),
     sd: standardDeviation(best),
     lastMean: mean(usable.flatMap((run) => run.last ? [run.last.score] : [])),
+    meanOf: (metric) => mean(usable.flatMap((run) => run.best?.scores[metric] ?? [])),
     runs: best.length,
     collapsed,
     diverged,

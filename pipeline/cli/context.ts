@@ -114,13 +114,21 @@ async function locate(profile: Profile) {
   };
 }
 
-/** Makes sure that the inputs of a profile are there, telling what is downloaded. */
-export async function fetchInputs(profile: Profile, mirror: string | undefined): Promise<void> {
-  const names = downloadsOf(profile);
-  if (names.length === 0) return;
-  const { findSource, readSources } = await import("../../src/fetch/sources.ts");
+/**
+ * Makes sure that the inputs of a profile are there, telling what is downloaded.
+ * @param wanted paths of those that are needed [all]
+ */
+export async function fetchInputs(
+  profile: Profile,
+  mirror: string | undefined,
+  wanted?: ReadonlySet<string>,
+): Promise<void> {
+  const all = downloadsOf(profile);
+  if (all.length === 0) return;
+  const { findSource, pathOf, readSources } = await import("../../src/fetch/sources.ts");
   const { fetchSource } = await import("../../src/fetch/fetch.ts");
   const sources = readSources();
+  const names = all.filter((name) => wanted?.has(join(DOWNLOADS, pathOf(findSource(sources, name)))) ?? true);
   for (const name of names) {
     let told = -1;
     const onProgress = (received: number, total: number | null) => {

@@ -1,4 +1,6 @@
 /** `deno task reproduce`. */
+import { UsageError } from "../../src/errors.ts";
+import { buildGraph, select } from "../../src/graph/graph.ts";
 import { compareLocks, lockOf } from "../../src/graph/lock_file.ts";
 import { inspect } from "../../src/graph/reproduce.ts";
 import { resultFiles } from "../paper.ts";
@@ -39,10 +41,18 @@ async function check(
   options: ReproduceOptions,
   files: ReturnType<typeof resultFiles>,
 ): Promise<ExitCode> {
+  const { only } = options;
+  const makers = new Set(Object.values(files).map(({ step }) => step));
+  const selected = only && select(buildGraph(context.steps), only);
+  if (selected && ![...selected].some((step) => makers.has(step))) {
+    throw new UsageError(
+      `"${only!.join(" ")}" makes no results to check: expected tables or figures by name, "numbers" or "report"`,
+    );
+  }
   const committed = await committedLock(context);
-  const outcome = await run(context, options, { ...(options.only && { only: options.only }) });
+  const outcome = await run(context, options, { ...(only && { only }) });
   if (outcome.status !== "ok") return EXIT_CODES[outcome.status];
-  const compared = options.only
+  const compared = only
     ? {
       ...committed,
       files: Object.fromEntries(Object.entries(committed.files).filter(([, { step }]) => outcome.steps.has(step))),

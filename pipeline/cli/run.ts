@@ -10,6 +10,7 @@ import type { Step } from "../../src/graph/step.ts";
 import { UsageError } from "../../src/errors.ts";
 import type { Executor } from "../../src/graph/executor.ts";
 import { LONG_KINDS, MODULES } from "../kinds.ts";
+import { downloadsOf } from "../paper.ts";
 import { refuseMissing } from "./engine.ts";
 import { type Context, fetchInputs, type ResultsOptions } from "./context.ts";
 import { abortOnInterrupt } from "../../src/graph/interrupt.ts";
@@ -51,9 +52,12 @@ export async function run(
   const graph = only ? narrow(whole, only) : whole; // Refuses an unknown name before anything is downloaded.
   refuseMissing(context, context.profile.name);
   const remote = options.executor === "slurm" ? await cluster(options) : null;
+  const steps = [...graph.steps.values()], pending = () => pendingSteps(context, options, only, steps);
   // What fits the machines of a cluster is the cluster's to say.
-  if (!remote) await checkMemory(context, options, [...graph.steps.values()]);
-  await fetchInputs(context.profile, options.mirror);
+  if (!remote) await checkMemory(context, options, steps, pending);
+  if (downloadsOf(context.profile).length > 0) {
+    await fetchInputs(context.profile, options.mirror, new Set((await pending()).flatMap(filesOf)));
+  }
   const cache = options.cache || await Deno.makeTempDir({ prefix: "no-cache-" });
   const reporter = await chooseReporter({ json: options.json ?? false, verbose: options.verbose ?? false });
   const seconds: Record<string, number> = {};
@@ -107,14 +111,39 @@ async function cluster({ cache, jobs = SLURM_JOBS }: RunningOptions): Promise<Ex
   });
 }
 
-/** Refuses steps that cannot fit this machine. Those that are fresh will not run. @throws InputError saying what to do instead */
-async function checkMemory(context: Context, options: RunningOptions, selected: readonly Step[]): Promise<void> {
+/** The steps that will run, as far as can be said before: those that are not fresh. */
+async function pendingSteps(
+  context: Context,
+  options: RunningOptions,
+  only: readonly string[] | undefined,
+  selected: readonly Step[],
+): Promise<readonly Step[]> {
+  if (!options.cache) return selected;
+  const { states } = await inspect({
+    ...targetOf(context, options),
+    ...(only && { only }),
+    ...forced(context, options, only),
+  });
+  return selected.filter(({ name }) => states.get(name)?.kind !== "fresh");
+}
+
+/** The files that a step reads. */
+function filesOf({ inputs }: Step): string[] {
+  return Object.values(inputs).flatMap((input) => "file" in input ? [input.file] : []);
+}
+
+/** Refuses steps that cannot fit this machine. @throws InputError saying what to do instead */
+async function checkMemory(
+  context: Context,
+  options: RunningOptions,
+  selected: readonly Step[],
+  pending: () => Promise<readonly Step[]>,
+): Promise<void> {
   if (!predicts(context.engine)) return;
   const machine = { total: Deno.systemMemoryInfo().total, jobs: options.jobs ?? navigator.hardwareConcurrency };
   if (surelyFits(selected, context.profile, machine)) return;
   const { Predictor, refuseTooLarge } = await import("./memory.ts"), predictor = new Predictor(context.profile);
-  const states = options.cache ? (await inspect(targetOf(context, options))).states : null;
-  refuseTooLarge(selected.filter(({ name }) => states?.get(name)?.kind !== "fresh"), predictor, machine);
+  refuseTooLarge(await pending(), predictor, machine);
 }
 
 /** What `--force` makes run again: the targets, or everything. */

@@ -15,21 +15,23 @@ export interface Subject {
 
 /**
  * Draws the runs of a method that did not diverge. Where all did, the figure says so: it stops nothing else.
+ * @param draw is given those runs, and where they come from in words
  * @throws InputError without runs
  */
 export function figureFromRuns(
   results: Results,
   { name, title, method, tasks }: Subject,
-  draw: (runs: readonly Run[]) => Omit<Figure, "name" | "title">,
+  draw: (runs: readonly Run[], from: string) => Omit<Figure, "name" | "title">,
 ): Figure {
-  const runs = requiredRuns(results, method).filter((run) => isUsable(run) && (tasks?.includes(run.task) ?? true));
-  if (runs.length > 0) return { name, title, ...draw(runs) };
+  const shown = requiredRuns(results, method).filter(({ task }) => tasks?.includes(task) ?? true);
+  const runs = shown.filter(isUsable), from = provenance({ ...results, runs: shown });
+  if (runs.length > 0) return { name, title, ...draw(runs, from) };
   const why = `Every run of ${methodTitle(results, method)} diverged: there is nothing to draw`;
   return {
     name,
     title,
     subtitle: [`Profile ${results.profile}, backbone ${results.backbone}`],
-    caption: `${why}. ${provenance(results)}`,
+    caption: `${why}. ${from}`,
     data: [{ why }],
     spec: {
       width: 440,

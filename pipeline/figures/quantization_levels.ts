@@ -2,7 +2,7 @@
 import type { Datum, Figure } from "../../src/render/figure.ts";
 import { BITS_COLOURS } from "../../src/render/theme.ts";
 import { taskTitle } from "../analysis/names.ts";
-import { provenance, tasksOf } from "../analysis/runs.ts";
+import { tasksOf } from "../analysis/runs.ts";
 import { bitWidths, ITEM_LABELS, itemsOf, matricesOf, MATRIX_LABELS, WEIGHTS } from "../analysis/sites.ts";
 import { median } from "../analysis/statistics.ts";
 import type { Results, Run } from "../results.ts";
@@ -13,10 +13,10 @@ const SUBJECT = { name: "quantization-levels", title: "Bit widths learned by B-L
 
 /** Median bit width across the encoder of each weight and activation, per matrix, one panel per task. */
 export function quantizationLevels(results: Results): Figure {
-  return figureFromRuns(results, SUBJECT, (runs) => draw(results, runs));
+  return figureFromRuns(results, SUBJECT, (runs, from) => draw(results, runs, from));
 }
 
-function draw(results: Results, runs: readonly Run[]): Omit<Figure, "name" | "title"> {
+function draw(results: Results, runs: readonly Run[], from: string): Omit<Figure, "name" | "title"> {
   const tasks = tasksOf(results), matrices = matricesOf(runs);
   const items = itemsOf(runs.flatMap((run) => run.sites));
   const data = tasks.flatMap((task) =>
@@ -40,7 +40,7 @@ function draw(results: Results, runs: readonly Run[]): Omit<Figure, "name" | "ti
     subtitle: [`Median over layers and seeds; profile ${results.profile}, backbone ${results.backbone}`],
     caption:
       "Median bit width across the encoder of each weight (W0, A, B, E) and each activation (the outputs) of the " +
-      `adapted matrices after fine-tuning with B-LoRA (q + ra), over layers and seeds. ${provenance(results)}`,
+      `adapted matrices after fine-tuning with B-LoRA (q + ra), over layers and seeds. ${from}`,
     data,
     spec: heatMapSpec({
       panel: "task",

@@ -2,7 +2,6 @@
 import type { Datum, Figure } from "../../src/render/figure.ts";
 import { RANK_COLOURS } from "../../src/render/theme.ts";
 import { methodTitle, taskTitle } from "../analysis/names.ts";
-import { provenance } from "../analysis/runs.ts";
 import { matricesOf, MATRIX_LABELS } from "../analysis/sites.ts";
 import { mean } from "../analysis/statistics.ts";
 import type { Results, Run } from "../results.ts";
@@ -15,10 +14,15 @@ interface Wanted extends Subject {
 
 /** Mean effective rank of each adapted matrix over seeds, one panel per task. @throws InputError without such runs */
 export function rankMap(results: Results, wanted: Wanted): Figure {
-  return figureFromRuns(results, wanted, (runs) => draw(results, runs, wanted));
+  return figureFromRuns(results, wanted, (runs, from) => draw(results, runs, from, wanted));
 }
 
-function draw(results: Results, runs: readonly Run[], { method, tasks }: Wanted): Omit<Figure, "name" | "title"> {
+function draw(
+  results: Results,
+  runs: readonly Run[],
+  from: string,
+  { method, tasks }: Wanted,
+): Omit<Figure, "name" | "title"> {
   const matrices = matricesOf(runs);
   const layers = Array.from({ length: results.shape.layers }, (_, layer) => layer + 1);
   const data = tasks.flatMap((task) =>
@@ -42,7 +46,7 @@ function draw(results: Results, runs: readonly Run[], { method, tasks }: Wanted)
       `Effective rank of each adapted matrix of each layer after fine-tuning with ${
         methodTitle(results, method)
       }, mean over ` +
-      `seeds; layer 1 reads the embeddings. ${provenance(results)}`,
+      `seeds; layer 1 reads the embeddings. ${from}`,
     data,
     spec: heatMapSpec({
       panel: "task",

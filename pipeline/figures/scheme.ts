@@ -2,7 +2,7 @@
 import type { Figure } from "../../src/render/figure.ts";
 import { BITS_COLOURS, INK, inkOver, QUIET } from "../../src/render/theme.ts";
 import { taskTitle } from "../analysis/names.ts";
-import { provenance, tasksOf } from "../analysis/runs.ts";
+import { tasksOf } from "../analysis/runs.ts";
 import { MATRIX_LABELS } from "../analysis/sites.ts";
 import type { Results, Run } from "../results.ts";
 import { figureFromRuns } from "./from_runs.ts";
@@ -12,10 +12,10 @@ const SUBJECT = { name: "scheme", title: "B-LoRA: W = W0 + B E A", method: "blor
 
 /** The last layer's value projection of the first task's first seed: where the paper expects most rank. */
 export function scheme(results: Results): Figure {
-  return figureFromRuns(results, SUBJECT, (runs) => draw(results, runs));
+  return figureFromRuns(results, SUBJECT, (runs, from) => draw(results, runs, from));
 }
 
-function draw(results: Results, runs: readonly Run[]): Omit<Figure, "name" | "title"> {
+function draw(results: Results, runs: readonly Run[], from: string): Omit<Figure, "name" | "title"> {
   const task = tasksOf(results)[0];
   const run = runs.find((run) => run.task === task) ?? runs[0];
   const deepest = run?.sites.filter((site) => site.layer === Math.max(...run.sites.map(({ layer }) => layer))) ?? [];
@@ -32,7 +32,7 @@ function draw(results: Results, runs: readonly Run[]): Omit<Figure, "name" | "ti
     caption:
       `One adapted matrix as trained with B-LoRA (q + ra): ${where}. Colour and filled boxes: learned bit width. ` +
       `Pale: ranks that the gates switched off; ${site.rank} of ${site.maxRank} are live. Widths and heights are in ` +
-      `proportion but for the rank, drawn ${exaggeration.toFixed(1)} times as large. ${provenance(results)}`,
+      `proportion but for the rank, drawn ${exaggeration.toFixed(1)} times as large. ${from}`,
     data,
     spec: {
       width: SCHEME_WIDTH,

@@ -2,7 +2,7 @@
 import type { Column, Row, Table } from "../../src/render/table.ts";
 import type { RunRecord } from "../../src/training/record.ts";
 import { overallBops } from "../analysis/bops.ts";
-import { headlineMetric, methodTitle, taskTitle } from "../analysis/names.ts";
+import { headlineMetric, methodTitle, severalMetrics, taskTitle } from "../analysis/names.ts";
 import {
   type Backbone,
   methodsOf,
@@ -43,10 +43,9 @@ export function glue(results: Results): Table {
   return {
     name: "glue",
     title: `${results.benchmark} development scores, profile ${results.profile}`,
-    caption: `Score × 100: ${metricsInWords(tasks)}. Mean over seeds; standard deviations, last-epoch scores and ` +
-      `numbers of runs are in the csv and json files. ${
-        provenance(results)
-      } Parameters in thousands, without and with ` +
+    caption: `Score × 100: ${metricsInWords(tasks)}. Mean over seeds; further metrics, standard deviations, ` +
+      "last-epoch scores, scores of always answering the most frequent class, and numbers of runs are in the csv and json " +
+      `files. ${provenance(results)} Parameters in thousands, without and with ` +
       "the task head (the largest of all tasks). BOPs: bit operations of the adapted layers in percent of LoRA " +
       "r = 8 in full precision [choice], mean over tasks and seeds.",
     notes: [
@@ -70,7 +69,7 @@ function columnsOf(tasks: readonly string[]): Column[] {
     { key: "parametersWithHead", title: "With head", unit: "k", factor: 1e-3, decimals: 1 },
     { key: "relativeBops", title: "BOPs", unit: "% of LoRA", decimals: 1 },
     ...tasks.flatMap((task) =>
-      ["sd", "lastMean", "runs", "collapsed", "diverged"].map((what) => ({
+      [...severalMetrics(task), "sd", "lastMean", "majority", "runs", "collapsed", "diverged"].map((what) => ({
         key: `${task}.${what}`,
         title: `${taskTitle(task)} ${what}`,
         ...raw,
@@ -93,9 +92,12 @@ function methodRow(results: Results, method: string, tasks: readonly string[], b
     parametersWithHead: most((run) => run.parameters.method + run.parameters.head),
     relativeBops: backbone === "random" ? null : overallBops(results, method)?.percent["adapted-layers"] ?? null,
     ...Object.fromEntries(
-      summaries.flatMap(({ task, sd, lastMean, runs, collapsed, diverged }) =>
-        Object.entries({ sd, lastMean, runs, collapsed, diverged }).map(([key, value]) => [`${task}.${key}`, value])
-      ),
+      summaries.flatMap(({ task, meanOf, sd, lastMean, runs: count, collapsed, diverged }) => {
+        const metrics = Object.fromEntries(severalMetrics(task).map((metric) => [metric, meanOf(metric)]));
+        const majority = runs.find((run) => run.task === task)?.majorityScore ?? null;
+        return Object.entries({ ...metrics, sd, lastMean, majority, runs: count, collapsed, diverged })
+          .map(([key, value]) => [`${task}.${key}`, value]);
+      }),
     ),
     "average.lastMean": overAll(summaries.map((s) => s.lastMean)),
   };

@@ -3,7 +3,14 @@ import { rawOf, type Row, type Section } from "../../src/render/table.ts";
 import { sourcesOf } from "../analysis/runs.ts";
 import { type Sized, sizedTitle } from "../analysis/sizes.ts";
 import { overAll } from "../analysis/statistics.ts";
-import { PUBLISHED, PUBLISHED_SOURCE, type PublishedRow, publishedRow, publishedScore } from "../published.ts";
+import {
+  PUBLISHED,
+  PUBLISHED_SOURCE,
+  publishedMetrics,
+  type PublishedRow,
+  publishedRow,
+  publishedScore,
+} from "../published.ts";
 import type { Results } from "../results.ts";
 
 /** Two sections, or none where the profile's backbone makes a comparison meaningless. `ours` are the rows above. */
@@ -25,7 +32,7 @@ export function publishedSections(
     },
     ...(compared.length
       ? [{
-        title: `Ours, ${results.backbone}, minus published, same method and size`,
+        title: `Ours, ${results.backbone}, minus published, same method and rank or width`,
         rows: compared.map(({ row }) => row),
         sources: (row: number, column: string) => [
           ...sourcesOf(compared[row]!.results, compared[row]!.method, column),
@@ -40,8 +47,9 @@ export function publishedSections(
 export function publishedNotes(results: Results): string[] {
   if (!results.comparePublished) return [];
   return [
-    `Published: ${PUBLISHED_SOURCE}. LoRA there adapts all six matrices. Averages are recomputed by our rule; those printed ` +
-    "there take the mean of accuracy and F1 for QQP, and stand in the csv and json files.",
+    `Published: ${PUBLISHED_SOURCE}. LoRA and AdaLoRA there adapt all six matrices, ours query, key and value [choice]: at one ` +
+    "rank theirs have more parameters. Averages are recomputed by our rule; those printed there take the mean of accuracy and " +
+    "F1 for QQP, and stand in the csv and json files, as do both numbers of MNLI and QQP.",
   ];
 }
 
@@ -50,6 +58,7 @@ function asRow(results: Results, row: PublishedRow, tasks: readonly string[]): R
   return {
     method: sizedTitle(results, row.method, row.size),
     ...Object.fromEntries(tasks.map((task, i) => [task, scores[i] ?? null])),
+    ...publishedMetrics(row, tasks),
     average: overAll(scores),
     "average.published": Math.round(row.average * 100) / 10000,
     parameters: Math.round(row.millions * 1e6),
@@ -57,13 +66,15 @@ function asRow(results: Results, row: PublishedRow, tasks: readonly string[]): R
 }
 
 function difference(results: Results, row: PublishedRow, own: Row, tasks: readonly string[]): Row {
-  const gaps = tasks.map((task) => {
-    const score = rawOf(own[task]), published = publishedScore(row, task);
+  const gap = (key: string, published: number | null) => {
+    const score = rawOf(own[key]);
     return typeof score === "number" && published !== null ? score - published : null;
-  });
+  };
+  const gaps = tasks.map((task) => gap(task, publishedScore(row, task)));
   return {
     method: sizedTitle(results, row.method, row.size),
     ...Object.fromEntries(tasks.map((task, i) => [task, gaps[i] ?? null])),
+    ...Object.fromEntries(Object.entries(publishedMetrics(row, tasks)).map(([key, score]) => [key, gap(key, score)])),
     average: overAll(gaps),
   };
 }

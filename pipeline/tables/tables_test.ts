@@ -107,6 +107,27 @@ Deno.test("Table glue prints published numbers and differences only where they c
   assert.deepEqual(source?.slice(0, 2), ["sizes/lora-2/cola/seed-1", "sizes/lora-2/cola/seed-2"]);
 });
 
+Deno.test("Table glue keeps every metric and the majority's score for the csv and json files, published ones as well", () => {
+  const results = syntheticResults({ comparePublished: true }),
+    table = make("glue", results),
+    row = rowNamed(table, "LoRA");
+  const best = results.runs.filter(({ method, task, backbone }) =>
+    method === "lora" && task === "qqp" && backbone === "pretrained"
+  ).map((run) => run.best!.scores.f1!);
+  assert.equal(row["qqp.f1"], (best[0]! + best[1]! + best[2]!) / 3);
+  assert.equal(row["qqp.majority"], 0.6725);
+  assert.ok(
+    Math.abs((Number(row["mnli.accuracy"]) + Number(row["mnli.accuracy-mismatched"])) / 2 - Number(row.mnli)) < 1e-12,
+  );
+  assert.ok(!("cola.matthews" in row), "the column of the task is that number");
+  assert.deepEqual(
+    [rowNamed(table, "LoRA r = 8", 3)["qqp.f1"], rowNamed(table, "LoRA r = 8", 4)["qqp.f1"]],
+    [0.8938, Number(row["qqp.f1"]) - 0.8938],
+  );
+  const unprinted = table.columns.filter(({ key }) => /^(qqp|mnli)\.(accuracy|f1|majority)/.test(key));
+  assert.deepEqual(unprinted.map(({ printed }) => printed), [false, false, false, false, false, false]);
+});
+
 Deno.test("Table glue shows methods at other sizes apart, the largest first, and names them in its notes", () => {
   const results = syntheticResults(), table = make("glue", results), [, others] = table.sections;
   assert.deepEqual(others?.rows.map((row) => row.method), ["LoRA r = 4", "LoRA r = 2"]);

@@ -4,7 +4,7 @@ import { compare, type Deviation, NO_DEVIATION, worse } from "./compare.ts";
 import { expectedTensor, type Fixture } from "./fixture.ts";
 import { toleranceFor } from "./tolerance.ts";
 
-/** Nothing but "ok" and "skipped" lets a parity run pass. */
+/** Nothing but "ok" lets a parity run pass. */
 export type Verdict = "ok" | "out of tolerance" | "not checked" | "skipped" | "unsupported";
 
 /** One expected key of one fixture; a fixture that is skipped or unsupported has a single row with the key "*". */

@@ -27,7 +27,7 @@ export async function* runParity(
   }
 }
 
-/** Whether a row lets the run pass: within tolerance, or skipped with a reason. */
+/** Whether a row lets the run pass. */
 export function passes({ verdict }: ParityRow): boolean {
-  return verdict === "ok" || verdict === "skipped";
+  return verdict === "ok";
 }

@@ -148,6 +148,20 @@ Deno.test("runParity() compares texts line by line under the model it is given",
   });
 });
 
+Deno.test("runParity() fails texts that there is no model for, and says how to get it", async () => {
+  const downloads = new URL("../../data/downloads/microsoft", import.meta.url);
+  await withFixture(
+    texts,
+    { ...tokenizer, config: { ...tokenizer.config, spm_model: { sha256: "0".repeat(64) } } },
+    async (folder) => {
+      if (existsSync(downloads)) return await rejects(rowsOf(folder), /Cannot compare with/);
+      const [row, ...rest] = await rowsOf(folder);
+      assert.deepEqual([row?.verdict, row?.key, rest.length, passes(row!)], ["skipped", "*", 0, false]);
+      assert.match(row!.note, /deno task fetch --profile glue-mini, or name it with --spm FILE/);
+    },
+  );
+});
+
 const refused: [string, Record<string, unknown>, RegExp][] = [
   ["without keys", { expected_keys: [] }, /fixture.json" as a fixture at "expected_keys"/],
   ["without a kind", { kind: 3, expected_keys }, /as a fixture at "kind"/],

@@ -1,9 +1,11 @@
 /** `tokenizer`: texts with the pieces and ids that SentencePiece gives them under DeBERTaV3's `spm.model`. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
+import { findSource, pathOf, readSources } from "../../fetch/sources.ts";
 import { sentencePieceTokenizer } from "../../tokenizer/sentencepiece.ts";
 import { encodePair, type Tokenizer } from "../../tokenizer/tokenizer.ts";
 import type { Checker, ParityContext } from "../checker.ts";
@@ -16,15 +18,21 @@ const Config = z.object({
 const Plain = z.object({ text: z.string() });
 const Pair = z.object({ a: z.string(), b: z.string().nullable() });
 
-/** Where downloads and mirrors keep the model, relative to this file. */
-const MODEL = "microsoft/deberta-v3-base/resolve/8ccc9b6f36199bec6961081d44eb72fb3f7353f3/spm.model";
-const PLACES = ["../../../data/downloads/", "../../../../shared/mirror/"]
-  .map((place) => fileURLToPath(new URL(place + MODEL, import.meta.url)));
+/** Where the model may lie: among the downloads, and in a mirror that was handed over beside the fixtures. */
+function placesOf({ folder }: Fixture): string[] {
+  const path = pathOf(findSource(readSources(), "deberta-v3-base/spm.model"));
+  return [
+    fileURLToPath(new URL(`../../../data/downloads/${path}`, import.meta.url)),
+    join(folder, "../../mirror", path),
+  ];
+}
 
 export const check: Checker = async (fixture, report, context) => {
   const { spm_model: { sha256 }, special_ids } = configOf(fixture, Config);
-  const model = await findModel(context);
-  if (model === undefined) return report.skip("there is no spm.model: name it with --spm FILE");
+  const model = await findModel(fixture, context);
+  if (model === undefined) {
+    return report.skip("there is no spm.model: type deno task fetch --profile glue-mini, or name it with --spm FILE");
+  }
   const digest = createHash("sha256").update(model.bytes).digest("hex");
   if (digest !== sha256) {
     throw new InputError(`Cannot compare with "${model.path}": its sha256 is "${digest}", expected "${sha256}"`);
@@ -55,8 +63,11 @@ function segments(ids: number[], { special: { sep } }: Tokenizer): number[] {
   return ids.map((_, i) => i <= end ? 0 : 1);
 }
 
-async function findModel({ spm }: ParityContext): Promise<{ path: string; bytes: Uint8Array } | undefined> {
-  for (const path of spm === undefined ? PLACES : [spm]) {
+async function findModel(
+  fixture: Fixture,
+  { spm }: ParityContext,
+): Promise<{ path: string; bytes: Uint8Array } | undefined> {
+  for (const path of spm === undefined ? placesOf(fixture) : [spm]) {
     try {
       return { path, bytes: await readFile(path) };
     } catch {
