@@ -5,10 +5,12 @@ import { fileURLToPath } from "node:url";
 import { writeAtomically } from "../../atomic.ts";
 import { type Run, runner } from "../../programs.ts";
 import { type Executor, type Job, StepFailure } from "../executor.ts";
+import { digestBytes, type FileDigest } from "../fingerprint.ts";
+import { digestIfThere } from "../lock_file.ts";
 import type { Step } from "../step.ts";
 import { WorkerPool } from "../worker_pool.ts";
 import { cancel, stateOf, submit } from "./commands.ts";
-import { filesIn, type Progress, type Request, type Result } from "./folder.ts";
+import { filesIn, INPUTS, type Progress, type Request, type Result } from "./folder.ts";
 
 export interface SlurmOptions {
   /** Jobs at most, waiting ones included. */
@@ -44,6 +46,7 @@ export class SlurmExecutor implements Executor {
   readonly #here: WorkerPool;
   readonly #runningHere = new Set<Promise<void>>();
   readonly #jobs = new Set<string>();
+  #preparing: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: SlurmOptions) {
@@ -92,7 +95,10 @@ export class SlurmExecutor implements Executor {
   async #submit(folder: string, job: Job): Promise<string> {
     const { run, needsGpu } = this.#options, files = filesIn(folder);
     await rm(folder, { recursive: true, force: true });
-    await this.#prepare(folder, job);
+    // One after the other: each reads its inputs whole, and a checkpoint is large.
+    const prepared = this.#preparing.then(() => this.#prepare(folder, job));
+    this.#preparing = prepared.catch(() => {});
+    await prepared;
     if (this.#closed) throw new StepFailure(STOPPED);
     const id = await submit(run, job.step.name, files.script, files.log, needsGpu(job.step));
     this.#jobs.add(id);
@@ -105,10 +111,14 @@ export class SlurmExecutor implements Executor {
   /** Everything that the job needs, in its folder. */
   async #prepare(folder: string, { step, key, afresh = false, read }: Job): Promise<void> {
     const { modules, cache } = this.#options, files = filesIn(folder);
-    const request: Request = { step, key, afresh, module: modules[step.kind]!, scratch: resolve(cache, "scratch") };
-    for (const [place, role] of Object.keys(step.inputs).entries()) {
-      await writeAtomically(files.input(place), await read(role));
+    const inputs: Record<string, FileDigest> = {};
+    for (const role of Object.keys(step.inputs)) {
+      const bytes = await read(role), digest = digestBytes(bytes), path = files.input(digest);
+      inputs[role] = digest;
+      if (await digestIfThere(path) !== digest) await writeAtomically(path, bytes);
     }
+    const scratch = resolve(cache, "scratch"), module = modules[step.kind]!;
+    const request: Request = { step, key, afresh, inputs, module, scratch };
     await writeAtomically(files.request, JSON.stringify(request));
     const command = [Deno.execPath(), "run", "-A", "--no-check", "--config", CONFIG, JOB, folder].map(quoted).join(" ");
     await writeAtomically(files.script, `#!/bin/sh\nexec ${command}\n`);
@@ -139,6 +149,7 @@ export class SlurmExecutor implements Executor {
     this.#closed = true;
     await this.#here.close();
     await cancel(this.#options.run, [...this.#jobs]);
+    await rm(join(this.#options.cache, "slurm", INPUTS), { recursive: true, force: true });
   }
 }
 

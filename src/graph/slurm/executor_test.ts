@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type Run, runner } from "../../programs.ts";
 import { type Job, StepFailure } from "../executor.ts";
-import type { StepKey } from "../fingerprint.ts";
+import { digestBytes, type StepKey } from "../fingerprint.ts";
 import { misbehaving, MODULES, tenSteps } from "../toy/pipeline.ts";
 import { complaints, computed, digests, TemporaryFolder, toyRun } from "../toy/rig.ts";
 import { SlurmExecutor, type SlurmOptions } from "./executor.ts";
@@ -56,6 +56,28 @@ Deno.test("SlurmExecutor leaves the bytes that Workers leave, whether steps run 
   const run = await toyRun(cluster.cache, { executor });
   assert.deepEqual([run.status, complaints(run.events), computed(run.events).length], ["ok", [], 10]);
   assert.deepEqual(digests(run), digests(await toyRun(local.path)));
+  assert.deepEqual([...Deno.readDirSync(join(cluster.cache, "slurm"))], []);
+});
+
+Deno.test("SlurmExecutor lays an input down once for all jobs that read it, and takes it away in the end", async () => {
+  await using cluster = new Cluster();
+  const executor = cluster.executor(),
+    bytes = new Uint8Array([1, 2, 3]),
+    folder = join(cluster.cache, "slurm", "inputs");
+  const jobs = ["a", "b", "c"].map((name): Job => ({
+    ...jobOf("read"),
+    step: misbehaving("read", name, { file: { file: "somewhere", digest: digestBytes(bytes) } }),
+    key: `key-of-${name}` as StepKey,
+    read: () => Promise.resolve(bytes.slice()),
+  }));
+  for (const written of await Promise.all(jobs.map((job) => executor.run(job)))) {
+    assert.deepEqual(written.get("out.txt"), bytes);
+  }
+  assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), [digestBytes(bytes)]);
+
+  await Deno.writeFile(join(folder, digestBytes(bytes)), new Uint8Array([9]));
+  assert.deepEqual((await executor.run(jobs[0]!)).get("out.txt"), bytes, "a damaged one is laid down again");
+  await executor.close();
   assert.deepEqual([...Deno.readDirSync(join(cluster.cache, "slurm"))], []);
 });
 

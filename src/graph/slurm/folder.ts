@@ -1,6 +1,9 @@
-/** What a step's job finds and leaves in a folder that the cluster's machines share. Files of inputs and outputs are numbered. */
+/**
+ * What a step's job finds and leaves in a folder that the cluster's machines share. Outputs are numbered; inputs lie beside the
+ * folders of all jobs, once each: hundreds of jobs start from one checkpoint.
+ */
 import { join } from "node:path";
-import type { StepKey } from "../fingerprint.ts";
+import type { FileDigest, StepKey } from "../fingerprint.ts";
 import type { Step } from "../step.ts";
 
 /** What a job is to run. */
@@ -8,6 +11,8 @@ export interface Request {
   readonly step: Step;
   readonly key: StepKey;
   readonly afresh: boolean;
+  /** By role. */
+  readonly inputs: Readonly<Record<string, FileDigest>>;
   /** URL of the module that runs the step's kind. */
   readonly module: string;
   /** Folder under which steps get scratch folders. */
@@ -25,13 +30,16 @@ export type Result =
   | { readonly kind: "done"; readonly outputs: readonly string[] }
   | { readonly kind: "failed"; readonly message: string; readonly trace?: string };
 
-/** Where they are in a job's folder. */
+/** The folder of inputs, beside those of jobs. */
+export const INPUTS = "inputs";
+
+/** Where they are, by a job's folder. */
 export const filesIn = (folder: string) => ({
   request: join(folder, "request.json"),
   progress: join(folder, "progress.json"),
   /** Written last. */
   result: join(folder, "result.json"),
-  input: (place: number): string => join(folder, `input-${place}`),
+  input: (digest: FileDigest): string => join(folder, "..", INPUTS, digest),
   output: (place: number): string => join(folder, `output-${place}`),
   script: join(folder, "job.sh"),
   /** The id that Slurm gave the job. */

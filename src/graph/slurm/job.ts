@@ -1,6 +1,7 @@
 /** A job of a cluster: runs one step, from the folder that it is given. */
 import { writeAtomically } from "../../atomic.ts";
 import { StepFailure } from "../executor.ts";
+import { digestBytes } from "../fingerprint.ts";
 import { WorkerPool } from "../worker_pool.ts";
 import { filesIn, type Progress, type Request, type Result } from "./folder.ts";
 
@@ -8,9 +9,15 @@ import { filesIn, type Progress, type Request, type Result } from "./folder.ts";
 const PACE = 1000;
 
 const files = filesIn(Deno.args[0]!);
-const { step, key, afresh, module, scratch } = JSON.parse(await Deno.readTextFile(files.request)) as Request;
-const roles = Object.keys(step.inputs);
+const { step, key, afresh, inputs, module, scratch } = JSON.parse(await Deno.readTextFile(files.request)) as Request;
 let noted = -Infinity;
+
+/** An input, checked: it may have lain there for days. */
+async function read(role: string): Promise<Uint8Array<ArrayBuffer>> {
+  const digest = inputs[role]!, path = files.input(digest), bytes = await Deno.readFile(path);
+  if (digestBytes(bytes) !== digest) throw new Error(`"${path}" is damaged: remove it, and run again`);
+  return bytes;
+}
 
 /** Progress is only told: a note that cannot be written does no harm. */
 function note(fraction: number, message?: string): void {
@@ -23,7 +30,6 @@ function note(fraction: number, message?: string): void {
 async function run(): Promise<Result> {
   const pool = new WorkerPool({ slots: 1, modules: { [step.kind]: module }, scratch });
   try {
-    const read = (role: string) => Deno.readFile(files.input(roles.indexOf(role)));
     const written = [...await pool.run({ step, key, afresh, read, progress: note })];
     for (const [place, [, bytes]] of written.entries()) await Deno.writeFile(files.output(place), bytes);
     return { kind: "done", outputs: written.map(([name]) => name) };
