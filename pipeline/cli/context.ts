@@ -67,11 +67,13 @@ async function environmentOf(engine: EngineName): Promise<Environment> {
   };
 }
 
-/** Which TensorFlow was linked, and so whether it computes on a GPU: this machine's own choice. */
+/** Which TensorFlow was linked and where it computes: this machine's own choice. */
 async function linkedLibrary(): Promise<string | null> {
   const { INSTALLED_AT, readInstallation } = await import("../../src/engines/tensorflow/installation.ts");
   const installation = await readInstallation(INSTALLED_AT);
-  return installation && `${installation.bytes} bytes`;
+  if (!installation) return null;
+  const { bytes, device } = installation;
+  return `${bytes} bytes${device ? ` on ${device}` : ""}`;
 }
 
 /** @throws UsageError for an unknown profile or engine */

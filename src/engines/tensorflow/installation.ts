@@ -25,6 +25,8 @@ const Installation = z.strictObject({
   bytes: z.number(),
   /** The compiler's arguments. */
   flags: z.array(z.string()),
+  /** Where the self-test computed; absent before it. */
+  device: z.enum(["gpu", "cpu"]).optional(),
 });
 export type Installation = z.infer<typeof Installation>;
 

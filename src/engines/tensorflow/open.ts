@@ -11,14 +11,19 @@ const BACKEND = "tensorflow";
 
 /**
  * @param folder of the installation
- * @throws InputError if nothing is installed there or it does not load, with the command that installs it
+ * @throws InputError if nothing is installed there, it does not load, or a GPU is gone, with the command that installs it
  */
 export async function openTensorFlow(folder = INSTALLED_AT): Promise<EagerDevice> {
+  const installation = await readInstallation(folder);
+  if (installation === null) throw unavailable("not installed");
   if (!tf.findBackendFactory(BACKEND)) {
-    if (await readInstallation(folder) === null) throw unavailable("not installed");
     await register(join(folder, BINDING)).catch((error: Error) => {
       throw unavailable(error.message.split("\n")[0] ?? "");
     });
+  }
+  // TensorFlow goes on without a word on the processor, where the same run takes weeks.
+  if (installation.device === "gpu" && !describeTensorFlow().gpu) {
+    throw unavailable("it was set up on a GPU, and finds none");
   }
   return new EagerDevice(BACKEND);
 }

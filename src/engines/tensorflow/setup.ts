@@ -40,7 +40,7 @@ export async function setUpTensorFlow(options: SetupOptions): Promise<string> {
       bytes: libraries.bytes,
       flags: [...FLAGS],
     };
-  const there = await readInstallation(folder);
+  const { device: _, ...there } = await readInstallation(folder) ?? {};
   if (JSON.stringify(there) === JSON.stringify(wanted)) {
     tell(`The binding for ${wanted.libraries} is there`);
   } else {
@@ -48,10 +48,13 @@ export async function setUpTensorFlow(options: SetupOptions): Promise<string> {
     await writeInstallation(folder, null);
     await link(wanted.libraries, join(folder, LIBRARIES));
     await compileBinding(folder, libraries, run);
-    await writeInstallation(folder, wanted);
   }
+  // Without a device: which one it is the test finds out, on this machine as it is today.
+  await writeInstallation(folder, wanted);
   tell("Testing it");
-  return await selfTest(folder, run);
+  const { version, gpu } = await selfTest(folder, run);
+  await writeInstallation(folder, { ...wanted, device: gpu ? "gpu" : "cpu" });
+  return `TensorFlow ${version} runs on ${gpu ? "the GPU" : "the processor"}`;
 }
 
 /** `cuda` where TensorFlow has kernels for a device. */
@@ -89,12 +92,19 @@ async function link(target: string, path: string): Promise<void> {
   await Deno.symlink(target, path);
 }
 
+/** What the self-test found. */
+export interface Found {
+  /** Of TensorFlow. */
+  readonly version: string;
+  readonly gpu: boolean;
+}
+
 /** Loads the binding in a process of its own, which a library that does not fit may end. */
-async function selfTest(folder: string, run: Run): Promise<string> {
+async function selfTest(folder: string, run: Run): Promise<Found> {
   const script = fileURLToPath(new URL("./trial.ts", import.meta.url));
   const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
   const tested = await run(Deno.execPath(), ["run", "-A", "--no-lock", "--config", config, script, folder]);
-  if (tested?.code === 0) return tested.out.split("\n").at(-1)!;
+  if (tested?.code === 0) return JSON.parse(tested.out.split("\n").at(-1)!);
   await writeInstallation(folder, null);
   throw new InputError(
     `The binding "${join(folder, BINDING)}" was compiled and does not work (${

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readInstallation, writeInstallation } from "./installation.ts";
+import { BINDING, INSTALLED_AT, LIBRARIES, readInstallation, writeInstallation } from "./installation.ts";
 import { checkRoom, findLibraries, installWheel, requirementsOf } from "./libraries.ts";
 import { TFJS_NODE } from "./package.ts";
 import { complaint, type Run, runner } from "../../programs.ts";
 import { cudaDevices } from "../cuda_devices.ts";
+import { openTensorFlow } from "./open.ts";
 import { refuseOld, setUpTensorFlow } from "./setup.ts";
 
 /** A folder that is removed after the test. */
@@ -162,14 +163,33 @@ Deno.test("setUpTensorFlow() compiles once, and again for other libraries", asyn
   await mkdir(bin);
   const fake = await programs(bin, { "g++": `while [ "$1" != -o ]; do shift; done; echo compiled > "$2"` });
   const run: Run = (program, args) =>
-    program === Deno.execPath() ? Promise.resolve({ code: 0, out: "it runs", err: "" }) : fake(program, args);
+    program === Deno.execPath()
+      ? Promise.resolve({ code: 0, out: `said before\n{"version":"2.21.0","gpu":true}`, err: "" })
+      : fake(program, args);
   const set = (from: string) => setUpTensorFlow({ from, folder: at, run, tell: (line) => log.push(line) });
   for (const name of ["one", "two"]) await pretend(join(folder.path, name));
   const order = ["one", "one", "two", "two", "one"];
-  for (const name of order) assert.equal(await set(join(folder.path, name)), "it runs");
+  for (const name of order) {
+    assert.equal(await set(join(folder.path, name)), "TensorFlow 2.21.0 runs on the GPU");
+    assert.equal((await readInstallation(at))?.device, "gpu");
+  }
   const compiled = log.filter((line) => line !== "Testing it").map((line) => line.startsWith("Compiling"));
   assert.deepEqual(compiled, [true, false, true, false, true]);
 });
+
+const installed = await readInstallation(INSTALLED_AT);
+Deno.test(
+  "openTensorFlow() refuses to compute on the processor what was set up on a GPU",
+  { ignore: installed?.device !== "cpu" },
+  async () => {
+    await using folder = await scratch();
+    for (const name of [BINDING, LIBRARIES]) await symlink(join(INSTALLED_AT, name), join(folder.path, name));
+    await writeInstallation(folder.path, { ...installed!, device: "gpu" });
+    await assert.rejects(openTensorFlow(folder.path), message(/\(it was set up on a GPU, and finds none\): type /));
+    await writeInstallation(folder.path, installed);
+    await openTensorFlow(folder.path);
+  },
+);
 
 Deno.test("an installation that was interrupted, or that something else wrote, is none", async () => {
   await using folder = await scratch();

@@ -1,6 +1,7 @@
-/** Opens an installation and takes a gradient with it. Prints one line for a person. */
+/** Opens an installation and takes a gradient with it. Prints what it found as JSON. */
 import * as tf from "@tensorflow/tfjs";
 import { describeTensorFlow, openTensorFlow } from "./open.ts";
+import type { Found } from "./setup.ts";
 
 const device = await openTensorFlow(Deno.args[0]!);
 const executable = await device.load({
@@ -12,6 +13,5 @@ const executable = await device.load({
 const { slope } = await executable.run({ x: { dtype: "float32", shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) } });
 const got = [...slope!.data].join(" ");
 if (got !== "7 11 9 13") throw new Error(`A gradient came out as ${got} instead of 7 11 9 13`);
-const { version, gpu } = describeTensorFlow();
-console.log(`TensorFlow ${version} runs on ${gpu ? "the GPU" : "the processor"}`);
+console.log(JSON.stringify(describeTensorFlow() satisfies Found));
 Deno.exit(0);
