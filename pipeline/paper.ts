@@ -250,7 +250,13 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
   for (const table of tables) {
     const { facts, inputs } = gathering(tableReads(table));
     const outputs = TABLE_FORMATS.map((format) => `${table}.${format}`);
-    declare("table", `table/${table}`, { parameters: { name: table, ...facts }, inputs, outputs, seconds: 0.05 });
+    declare("table", `table/${table}`, {
+      parameters: { name: table, ...facts },
+      inputs,
+      outputs,
+      engine: "text",
+      seconds: 0.05,
+    });
   }
   for (const figure of figures) {
     const { facts, inputs } = gathering(figureReads(figure));

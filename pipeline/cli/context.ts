@@ -47,6 +47,11 @@ function versionOf(name: keyof typeof denoJson.imports): string {
 /** What besides its inputs decides a step's bytes. */
 async function environmentOf(engine: EngineName): Promise<Environment> {
   const linked = engine === "tensorflow" ? await linkedLibrary() : null;
+  const text = {
+    canonicalize: versionOf("canonicalize"),
+    "csv-stringify": versionOf("csv-stringify"),
+    "markdown-table": versionOf("markdown-table"),
+  };
   const tfjs = versionOf("@tensorflow/tfjs"), onnx = { tfjs, "onnxruntime-node": versionOf("onnxruntime-node") };
   return {
     common: { deno: Deno.version.deno, sentencepiece: versionOf("@sctg/sentencepiece-js") },
@@ -57,7 +62,9 @@ async function environmentOf(engine: EngineName): Promise<Environment> {
       cuda: { ...onnx, provider: "cuda" },
       tensorflow: { tfjs, "tfjs-node-gpu": TFJS_NODE, ...(linked && { library: linked }) },
       cpu: { tfjs },
+      text,
       vega: {
+        ...text,
         vega: versionOf("vega"),
         "vega-lite": versionOf("vega-lite"),
         resvg: versionOf("@resvg/resvg-js"),

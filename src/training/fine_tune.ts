@@ -40,7 +40,7 @@ export interface FineTuneSettings {
   readonly epochs: number;
   readonly batch: number;
   readonly learningRate: number;
-  /** Of gate logits and quantizer steps. */
+  /** Of the group `gates`: gate logits and quantizer steps, and what else needs a rate of its own, such as prompts. */
   readonly gateLearningRate: number;
   readonly weightDecay: number;
   /** Steps of linear warm-up. */
