@@ -3,7 +3,7 @@
  * takes all the code that trains: import it where it is needed, and `memory_bound.ts` elsewhere.
  */
 import type { DebertaConfig } from "../../src/deberta/config.ts";
-import { activationsOf, ARENA, type Demand, predictMemory } from "../../src/engines/memory.ts";
+import { activationsOf, type Demand, predictMemory } from "../../src/engines/memory.ts";
 import type { EngineName } from "../../src/engines/open.ts";
 import { InputError } from "../../src/errors.ts";
 import type { Step } from "../../src/graph/step.ts";
@@ -53,7 +53,7 @@ export class Predictor {
     const key = `evaluation ${JSON.stringify(one)}`, known = this.#evaluations.get(key);
     if (known !== undefined) return known;
     const rows = rowsAtOnce(EVALUATION_BATCH, one.length, one.tokensAtOnce);
-    const bytes = ARENA * activationsOf(evaluateProgram(this.#modelOf(one), rows, one.length));
+    const bytes = activationsOf(evaluateProgram(this.#modelOf(one), rows, one.length));
     this.#evaluations.set(key, bytes);
     return bytes;
   }

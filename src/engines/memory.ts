@@ -11,12 +11,12 @@
  *
  * All of them follow from shapes; the constants were fitted by hand to VmHWM of `deno task bench --engine native` (two threads,
  * x86-64, Deno 2.9.6, ONNX Runtime 1.30) for full-ft, lora and blora at the shapes mini (300 steps and more, until it no longer
- * grew) and xsmall (5 steps, full-ft 30). The test beside this file has the measurements. What does not fit them: B-LoRA at base
- * takes as much as predicted (3.7 GB) where its gates are open or closed, and a quarter more (4.7 GB) where they are in between.
+ * grew) and xsmall (5 steps, full-ft 30), and of steps of blora at xsmall, small and base whose gates go from open through in
+ * between to closed. The test beside this file has the measurements.
  */
 import { optimize } from "../compile/compile.ts";
 import { operatorsOf, peakBytes } from "../compile/cost.ts";
-import type { Graph } from "../compile/ir.ts";
+import { type Graph, graphsIn } from "../compile/ir.ts";
 import type { TensorSpec } from "../compile/tracer.ts";
 import { sizeOf } from "../tensor/host_tensor.ts";
 import { traceProgram } from "./compiled.ts";
@@ -27,7 +27,9 @@ const RUNTIME = 230e6;
 /** Bytes of an operator, most of which are left over from making its graph. */
 const OPERATOR = 10e3;
 /** Room that the runtime's arena takes for each byte in use: freed pieces do not always fit what comes next. */
-export const ARENA = 1.1;
+const ARENA = 1.1;
+/** The same of activations where sizes differ from step to step, as they do where closed grids are left out. */
+const VARYING_ARENA = 1.3;
 /** More copies of the state: as given, and as steps returned it and nobody has collected it yet. */
 const GENERATIONS = 1.6;
 
@@ -50,17 +52,16 @@ export function predictMemory(programs: readonly Program[], host = 0): Demand {
   const renewed = new Set(programs.flatMap(({ writes = {} }) => Object.values(writes)));
   const state = bytes(inputs, (name) => renewed.has(name)), held = bytes(inputs, (name) => !renewed.has(name));
   const graphs = programs.map(graphOf), operators = graphs.reduce((sum, graph) => sum + operatorsOf(graph), 0);
-  const activations = programs.reduce((sum, program, i) => sum + activationsIn(graphs[i]!, program), 0);
   const parts = {
     weights: ARENA * held + host,
     state: (ARENA + GENERATIONS) * state,
-    activations: ARENA * activations,
+    activations: programs.reduce((sum, program, i) => sum + activationsIn(graphs[i]!, program), 0),
     runtime: RUNTIME + OPERATOR * operators,
   };
   return { ...parts, total: Object.values(parts).reduce((a, b) => a + b) };
 }
 
-/** Bytes of the fullest moment of a program, but for its weights and state. */
+/** Bytes that a program takes at its fullest moment, but for its weights and state. */
 export function activationsOf(program: Program): number {
   return activationsIn(graphOf(program), program);
 }
@@ -68,7 +69,11 @@ export function activationsOf(program: Program): number {
 const graphOf = (program: Program): Graph => optimize(traceProgram(program).graph);
 
 function activationsIn(graph: Graph, { inputs }: Program): number {
-  return Math.max(0, peakBytes(graph) - bytes(inputs, () => true));
+  return (varies(graph) ? VARYING_ARENA : ARENA) * Math.max(0, peakBytes(graph) - bytes(inputs, () => true));
+}
+
+function varies({ nodes }: Graph): boolean {
+  return nodes.some((node) => node.op === "OpenRows" || graphsIn(node).some(varies));
 }
 
 /** Bytes of those inputs that are kept. */
