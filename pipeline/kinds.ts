@@ -12,7 +12,7 @@ export const VERSIONS = {
   resources: 10,
   table: 4,
   figure: 3,
-  numbers: 2,
+  numbers: 3,
   report: 1,
 } as const;
 export type Kind = keyof typeof VERSIONS;

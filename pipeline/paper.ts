@@ -271,7 +271,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
   }
   const { facts, inputs } = gathering([...tables.flatMap(tableReads), ...figures.flatMap(figureReads)]);
   declare("numbers", "numbers", {
-    parameters: { tables, ...facts },
+    parameters: { tables, figures, ...facts },
     inputs,
     outputs: ["numbers.json"],
     seconds: 0.2,

@@ -3,7 +3,7 @@ import type { Figure } from "../../src/render/figure.ts";
 import { BITS_COLOURS, INK, inkOver, QUIET } from "../../src/render/theme.ts";
 import { taskTitle } from "../analysis/names.ts";
 import { tasksOf } from "../analysis/runs.ts";
-import { MATRIX_LABELS } from "../analysis/sites.ts";
+import { ITEM_LABELS, itemsOf, MATRIX_LABELS } from "../analysis/sites.ts";
 import type { Results, Run } from "../results.ts";
 import { figureFromRuns } from "./from_runs.ts";
 import { drawScheme, SCHEME_HEIGHT, SCHEME_WIDTH } from "./scheme_drawing.ts";
@@ -21,7 +21,12 @@ function draw(results: Results, runs: readonly Run[], from: string): Omit<Figure
   const deepest = run?.sites.filter((site) => site.layer === Math.max(...run.sites.map(({ layer }) => layer))) ?? [];
   const site = deepest.find(({ matrix }) => matrix === "value") ?? deepest[0];
   if (!run || !site) throw new Error('A run of "blora" adapts no matrix, so there is no layer to draw');
-  const { data, exaggeration } = drawScheme(results.shape, site);
+  const { data, exaggeration } = drawScheme(results.shape, site), sources = [run.step];
+  const bits = itemsOf([site]).map((item) => ({
+    name: `${ITEM_LABELS[item]}/bits`,
+    value: site.bits[item] ?? 32,
+    sources,
+  }));
   const where = `${MATRIX_LABELS[site.matrix]} of layer ${site.layer + 1}, ${taskTitle(run.task)}, seed ${run.seed}`;
   return {
     subtitle: [
@@ -34,6 +39,11 @@ function draw(results: Results, runs: readonly Run[], from: string): Omit<Figure
       `Pale: ranks that the gates switched off; ${site.rank} of ${site.maxRank} are live. Widths and heights are in ` +
       `proportion but for the rank, drawn ${exaggeration.toFixed(1)} times as large. ${from}`,
     data,
+    printed: [
+      { name: "rank", value: site.rank, sources },
+      { name: "largest rank", value: site.maxRank, sources },
+      ...bits,
+    ],
     spec: {
       width: SCHEME_WIDTH,
       height: SCHEME_HEIGHT,

@@ -4,7 +4,7 @@ import type { Profile } from "./profile.ts";
 const low = { learningRate: 4e-3, options: { alpha: 16 } };
 // All of the rank sweep's own options, so that its runs of this size are these.
 const lora = { ...low, options: { ...low.options, rank: 8, target: "qkv" } };
-const blora = { learningRate: 3e-3, options: { alpha: 16, lambdaBits: 1e-3, lambdaRank: 5e-3 } };
+const blora = { learningRate: 6e-3, options: { alpha: 16, lambdaBits: 1e-3, lambdaRank: 5e-3 } };
 
 export const mini = {
   name: "mini",

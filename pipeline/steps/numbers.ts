@@ -1,6 +1,8 @@
-/** Writes down every number that the tables print, with the steps whose outputs it was made from. */
+/** Writes down every number that tables and figures print, with the steps whose outputs it was made from. */
 import type { StepRunner } from "../../src/graph/step.ts";
 import { printedColumns, rawOf, type Row, type Section, type Table } from "../../src/render/table.ts";
+import type { Figure } from "../../src/render/figure.ts";
+import { figureNamed } from "../figures/registry.ts";
 import { gather } from "../gather.ts";
 import { tableNamed } from "../tables/registry.ts";
 import { parametersOf, writeText } from "./json.ts";
@@ -13,22 +15,27 @@ export interface QuotedNumber {
 
 export interface Numbers {
   readonly format: 1;
-  /** By `table/row/column`, or `table/section/row/column`. */
+  /** By `table/row/column` or `table/section/row/column`; by `figure/` and what tells the numbers of a figure apart. */
   readonly numbers: Readonly<Record<string, QuotedNumber>>;
   /** Names of steps, or of publications. */
   readonly sources: readonly (readonly string[])[];
 }
 
 /**
- * Every printed number of some tables.
- * @throws Error if two numbers of a table cannot be told apart by section, row and column, or one has no source
+ * Every printed number of some tables and figures.
+ * @throws Error if two numbers cannot be told apart, or one has no source
  */
-export function numbersOf(tables: readonly Table[]): Numbers {
+export function numbersOf(tables: readonly Table[], figures: readonly Figure[] = []): Numbers {
   const numbers: Record<string, QuotedNumber> = {}, sources: string[][] = [], places = new Map<string, number>();
   const placeOf = (names: readonly string[]): number => {
     const sorted = [...new Set(names)].sort(), key = JSON.stringify(sorted);
     if (!places.has(key)) places.set(key, sources.push(sorted) - 1);
     return places.get(key)!;
+  };
+  const quote = (name: string, value: number, from: readonly string[]) => {
+    if (from.length === 0) throw new Error(`The number "${name}" has no source`);
+    if (name in numbers) throw new Error(`Two numbers are called "${name}"`);
+    numbers[name] = { value, sources: placeOf(from) };
   };
   for (const table of tables) {
     for (const section of table.sections) {
@@ -38,13 +45,13 @@ export function numbersOf(tables: readonly Table[]): Numbers {
           const value = rawOf(row[key]);
           if (typeof value !== "number") continue;
           const name = [table.name, ...(section.title ? [section.title] : []), names[i]!, key].join("/");
-          const from = section.sources?.(i, key) ?? [];
-          if (from.length === 0) throw new Error(`The number "${name}" has no source`);
-          if (name in numbers) throw new Error(`Two numbers are called "${name}"`);
-          numbers[name] = { value, sources: placeOf(from) };
+          quote(name, value, section.sources?.(i, key) ?? []);
         }
       });
     }
+  }
+  for (const figure of figures) {
+    for (const { name, value, sources } of figure.printed ?? []) quote(`${figure.name}/${name}`, value, sources);
   }
   return { format: 1, numbers, sources };
 }
@@ -57,9 +64,13 @@ function rowNames({ columns }: Table, { rows }: Section): string[] {
 }
 
 export const run: StepRunner = async (context) => {
-  const { tables } = parametersOf<{ tables: string[] }>(context);
+  const { tables, figures } = parametersOf<{ tables: string[]; figures: string[] }>(context);
   const results = await gather(context);
-  writeText(context, "numbers.json", inLines(numbersOf(tables.map((name) => tableNamed(name)(results)))));
+  const numbers = numbersOf(
+    tables.map((name) => tableNamed(name)(results)),
+    figures.map((name) => figureNamed(name)(results)),
+  );
+  writeText(context, "numbers.json", inLines(numbers));
 };
 
 /** JSON with a line for each number and each list of sources, so that differences can be read. */

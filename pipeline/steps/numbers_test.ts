@@ -1,8 +1,23 @@
 import assert from "node:assert/strict";
+import { FIGURE_NAMES, figureNamed } from "../figures/registry.ts";
 import { TABLE_NAMES, tableNamed } from "../tables/registry.ts";
 import { printedColumns, rawOf } from "../../src/render/table.ts";
 import { syntheticResults } from "../testing.ts";
 import { numbersOf } from "./numbers.ts";
+
+Deno.test("numbersOf() gives every number that a figure prints, each with the runs it was made from", () => {
+  const results = syntheticResults(), figures = FIGURE_NAMES.map((name) => figureNamed(name)(results));
+  const { numbers, sources } = numbersOf([], figures), from = (key: string) => sources[numbers[key]!.sources];
+  const maps = figures.filter(({ name }) => name !== "scheme").flatMap(({ data }) =>
+    data.map(({ rank, bits }) => rank ?? bits)
+  );
+  const named = Object.entries(numbers).filter(([name]) => !name.startsWith("scheme/"));
+  assert.deepEqual(named.map(([, { value }]) => value).sort(), maps.sort());
+  assert.deepEqual(from("rank-distribution/RTE/3/Wv"), [1, 2, 3].map((seed) => `finetune/blora/rte/seed-${seed}`));
+  assert.deepEqual(from("scheme/W0/bits"), ["finetune/blora/cola/seed-1"]);
+  const scheme = figures.find(({ name }) => name === "scheme")!, texts = scheme.data.map(({ text }) => text);
+  assert.ok(texts.includes(`${numbers["scheme/rank"]!.value} of ${numbers["scheme/largest rank"]!.value} live`));
+});
 
 Deno.test("numbersOf() gives every printed number of every table, each with the runs it was made from", () => {
   const results = syntheticResults({ comparePublished: true }),

@@ -9,6 +9,15 @@ import { THEME } from "./theme.ts";
 
 export type Datum = Readonly<Record<string, number | string | boolean | null>>;
 
+/** A number that a figure prints. */
+export interface Printed {
+  /** Unique in the figure. */
+  readonly name: string;
+  readonly value: number;
+  /** What it was made from. */
+  readonly sources: readonly string[];
+}
+
 export interface Figure {
   /** As typed on the command line; the stem of the files. */
   readonly name: string;
@@ -19,6 +28,8 @@ export interface Figure {
   /** What a paper prints below the figure. */
   readonly caption: string;
   readonly data: readonly Datum[];
+  /** Every number that it prints, but for those of axes and legends, where somebody wants to know. */
+  readonly printed?: readonly Printed[];
   /** The Vega-Lite specification without title and data, which is named `rows`. */
   readonly spec: Readonly<Record<string, unknown>>;
 }
