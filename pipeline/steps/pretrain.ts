@@ -6,6 +6,7 @@ import type { Json, StepRunner } from "../../src/graph/step.ts";
 import { substitute } from "../../src/glue/mini/substitute.ts";
 import type { Stream } from "../../src/random/stream.ts";
 import { wordTokenizer } from "../../src/tokenizer/words.ts";
+import { checkpointsIn } from "../../src/training/checkpoint.ts";
 import { pretrain, type PretrainSettings } from "../../src/training/pretrain.ts";
 import { openPrograms } from "./devices.ts";
 import { parametersOf, readJson, writeJson } from "./json.ts";
@@ -31,6 +32,7 @@ export const run: StepRunner = async (context) => {
     special,
     settings,
     ...(substitute && { substitute }),
+    checkpoints: checkpointsIn(context.scratch),
     onProgress: context.progress,
   });
   context.write("backbone.safetensors", writeSafetensors(weights));

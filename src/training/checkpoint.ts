@@ -1,39 +1,21 @@
-/** Checkpoints of a fine-tuning run: all that the rest of it depends on, so that a run that was stopped goes on to the same bits. */
+/** Checkpoints of a run that trains: all that the rest of it depends on, so that one that was stopped goes on to the same bits. */
 import { join } from "node:path";
 import { readSafetensors, safetensorsPieces } from "../deberta/safetensors.ts";
 import { InputError } from "../errors.ts";
 import { writeAtomically } from "../atomic.ts";
-import type { Memory } from "../peft/method.ts";
-import type { HostTensor, HostTensors } from "../tensor/host_tensor.ts";
-import type { EpochRecord } from "./record.ts";
+import type { HostTensors } from "../tensor/host_tensor.ts";
 
-/** Where a run stands between two steps. */
+/** Where a run stands between two steps: tensors in named parts, and else what is JSON. */
 export interface Checkpoint {
-  /** Steps done. */
-  readonly steps: number;
-  /** Sum over the examples of the losses of this epoch so far. */
-  readonly loss: number;
-  readonly epochs: readonly EpochRecord[];
-  /** The best epoch, and whether it predicts one value only; its tensors are among `parts`. */
-  readonly best: { readonly epoch: EpochRecord; readonly constant: boolean } | null;
-  /** What the method's control remembers. */
-  readonly memory: Memory;
-  readonly parts: {
-    /** What steps renew on the device. */
-    readonly registers: HostTensors;
-    /** Word embeddings that train by rows. */
-    readonly table: HostTensors;
-    /** What trained, as of the best epoch. */
-    readonly best: HostTensors;
-  };
+  readonly parts: Readonly<Record<string, HostTensors>>;
 }
 
 /** Where a run keeps its checkpoints. */
-export interface Checkpoints {
+export interface Checkpoints<State extends Checkpoint> {
   /** The last one, or null. */
-  load(): Promise<Checkpoint | null>;
+  load(): Promise<State | null>;
   /** Keeps one in place of the last, if it is time for that. */
-  offer(make: () => Checkpoint): Promise<void>;
+  offer(make: () => State): Promise<void>;
 }
 
 export interface Pace {
@@ -50,13 +32,16 @@ const PACE: Pace = { every: 60, each: 20 };
  * Checkpoints in a file of a folder. A file that cannot be read counts as none, and one that cannot be written is left: the run
  * is as good without.
  */
-export function checkpointsIn(folder: string, { every, each }: Pace = PACE): Checkpoints {
+export function checkpointsIn<State extends Checkpoint>(
+  folder: string,
+  { every, each }: Pace = PACE,
+): Checkpoints<State> {
   const path = join(folder, "checkpoint.safetensors");
   let due = performance.now() + every * 1000;
   return {
     load: async () => {
       try {
-        return decode(await Deno.readFile(path));
+        return decode<State>(await Deno.readFile(path));
       } catch (error) {
         if (error instanceof Deno.errors.NotFound || error instanceof InputError) return null;
         throw error;
@@ -78,24 +63,18 @@ function encode({ parts, ...rest }: Checkpoint): Uint8Array[] {
   const named = Object.entries(parts).flatMap(([part, tensors]) =>
     Object.entries(tensors).map(([name, tensor]) => [`${part}/${name}`, tensor])
   );
-  return safetensorsPieces(Object.fromEntries(named), { [KEY]: JSON.stringify(rest) });
+  const run = { ...rest, parts: Object.keys(parts) };
+  return safetensorsPieces(Object.fromEntries(named), { [KEY]: JSON.stringify(run) });
 }
 
-function decode(bytes: Uint8Array): Checkpoint {
-  const { tensors, metadata } = readSafetensors(bytes, "checkpoint");
+function decode<State extends Checkpoint>(bytes: Uint8Array): State {
+  const { tensors, metadata } = readSafetensors(bytes, "checkpoint"), text = metadata[KEY];
+  if (text === undefined) throw new InputError("This is no checkpoint");
+  const { parts, ...rest } = JSON.parse(text) as { parts: string[] };
   const of = (part: string): HostTensors =>
     Object.fromEntries(
       Object.entries(tensors).filter(([name]) => name.startsWith(`${part}/`))
         .map(([name, tensor]) => [name.slice(part.length + 1), tensor]),
     );
-  const run = metadata[KEY];
-  if (run === undefined) throw new InputError("This is no checkpoint");
-  // The best epoch outlives the file's bytes, which the others would keep from being freed.
-  const best = Object.fromEntries(
-    Object.entries(of("best")).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() } as HostTensor]),
-  );
-  return {
-    ...JSON.parse(run) as Omit<Checkpoint, "parts">,
-    parts: { registers: of("registers"), table: of("table"), best },
-  };
+  return { ...rest, parts: Object.fromEntries(parts.map((part) => [part, of(part)])) } as unknown as State;
 }

@@ -8,8 +8,8 @@ import { attachMethod } from "../peft/registry.ts";
 import { Stream } from "../random/stream.ts";
 import { float32 } from "../tensor/host_tensor.ts";
 import type { EncodedExample } from "./batches.ts";
-import { type Checkpoint, checkpointsIn } from "./checkpoint.ts";
-import { fineTune, type FineTuned, type FineTuneInput } from "./fine_tune.ts";
+import { checkpointsIn } from "./checkpoint.ts";
+import { fineTune, type FineTuneCheckpoint, type FineTuned, type FineTuneInput } from "./fine_tune.ts";
 import { initializeModel } from "./initialize.ts";
 import { CLS, portable, SEP, TINY, watched } from "./testing.ts";
 
@@ -76,7 +76,7 @@ const METHODS: readonly (readonly [method: string, options?: Record<string, numb
 for (const [method, options] of METHODS) {
   Deno.test(`A run of ${method} that is killed, again and again, ends with the bits of one that is not`, async () => {
     await using folder = new TemporaryFolder();
-    const input = inputOf(method, options), checkpoints = checkpointsIn(folder.path, ALWAYS);
+    const input = inputOf(method, options), checkpoints = checkpointsIn<FineTuneCheckpoint>(folder.path, ALWAYS);
     const expected = await fineTune({ ...input, programs: new ProgramCache(portable) });
     assert.equal(expected.steps, PER_EPOCH * EPOCHS);
     let done = 0;
@@ -90,7 +90,7 @@ for (const [method, options] of METHODS) {
   });
 }
 
-const some: Checkpoint = {
+const some: FineTuneCheckpoint = {
   steps: 3,
   loss: 0.1 + 0.2,
   epochs: [{ epoch: 1, loss: 1 / 3, scores: { accuracy: 0.5 }, score: 0.5 }],
@@ -101,7 +101,7 @@ const some: Checkpoint = {
 
 Deno.test("Checkpoints give back what they were offered, to the last bit", async () => {
   await using folder = new TemporaryFolder();
-  const checkpoints = checkpointsIn(folder.path, ALWAYS);
+  const checkpoints = checkpointsIn<FineTuneCheckpoint>(folder.path, ALWAYS);
   assert.equal(await checkpoints.load(), null);
   await checkpoints.offer(() => some);
   assert.deepEqual(await checkpoints.load(), some);

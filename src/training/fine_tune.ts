@@ -6,7 +6,7 @@ import { headline, scoreTask } from "../glue/metrics.ts";
 import { type TaskName, TASKS } from "../glue/tasks.ts";
 import { Stream } from "../random/stream.ts";
 import type { Group, Memory, Registers } from "../peft/method.ts";
-import { float32, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
+import { float32, type HostTensor, type HostTensors, sizeOf } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "./adamw.ts";
 import {
   type EncodedExample,
@@ -16,7 +16,7 @@ import {
   trainingBatches,
   trainingFeeds,
 } from "./batches.ts";
-import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
+import type { Checkpoints } from "./checkpoint.ts";
 import { type Layout, unflatten } from "./layout.ts";
 import { Accumulator } from "./in_parts.ts";
 import {
@@ -55,6 +55,27 @@ export interface FineTuneSettings {
   readonly tokensAtOnce?: number;
 }
 
+/** Where a fine-tuning run stands between two steps. */
+export interface FineTuneCheckpoint {
+  /** Steps done. */
+  readonly steps: number;
+  /** Sum over the examples of the losses of this epoch so far. */
+  readonly loss: number;
+  readonly epochs: readonly EpochRecord[];
+  /** The best epoch, and whether it predicts one value only; its tensors are among `parts`. */
+  readonly best: { readonly epoch: EpochRecord; readonly constant: boolean } | null;
+  /** What the method's control remembers. */
+  readonly memory: Memory;
+  readonly parts: {
+    /** What steps renew on the device. */
+    readonly registers: HostTensors;
+    /** Word embeddings that train by rows. */
+    readonly table: HostTensors;
+    /** What trained, as of the best epoch. */
+    readonly best: HostTensors;
+  };
+}
+
 export interface FineTuneInput {
   readonly programs: ProgramCache;
   readonly model: Model;
@@ -67,7 +88,7 @@ export interface FineTuneInput {
   readonly weights: HostTensors;
   readonly settings: FineTuneSettings;
   /** Where it may go on from, and leave where it stands. */
-  readonly checkpoints?: Checkpoints;
+  readonly checkpoints?: Checkpoints<FineTuneCheckpoint>;
   readonly onProgress?: (fraction: number, message: string) => void;
 }
 
@@ -123,9 +144,10 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
     table?.resume(saved.parts.table);
   }
   const epochs: EpochRecord[] = [...saved?.epochs ?? []], memory: Memory = { ...saved?.memory };
-  let best = saved?.best ? { ...saved.best, trained: saved.parts.best } : null;
+  // The best epoch outlives the checkpoint, whose other tensors it would keep from being freed.
+  let best = saved?.best ? { ...saved.best, trained: copiesOf(saved.parts.best) } : null;
   let steps = saved?.steps ?? 0, total = saved?.loss ?? 0;
-  const checkpoint = (): Checkpoint => ({
+  const checkpoint = (): FineTuneCheckpoint => ({
     steps,
     loss: total,
     epochs,
@@ -191,6 +213,12 @@ export async function fineTune(input: FineTuneInput): Promise<FineTuned> {
     }
   }
   return await finish({ kind: best?.constant ? "collapsed" : "ok" });
+}
+
+function copiesOf(tensors: HostTensors): HostTensors {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() } as HostTensor]),
+  );
 }
 
 /**

@@ -15,6 +15,7 @@ import { Stream } from "../random/stream.ts";
 import { float32, type HostTensors } from "../tensor/host_tensor.ts";
 import { ADAMW_DEFAULTS } from "./adamw.ts";
 import { tokenFeeds, trainingBatches } from "./batches.ts";
+import type { Checkpoints } from "./checkpoint.ts";
 import { initializeModel } from "./initialize.ts";
 import { flatten, layOut, unflatten } from "./layout.ts";
 import { batchInputs, groupOf, openPass, takesBatch } from "./model.ts";
@@ -41,6 +42,18 @@ export interface SpecialTokens {
   readonly sep: number;
 }
 
+/** Where pre-training stands between two steps. */
+export interface PretrainCheckpoint {
+  /** Steps done. */
+  readonly steps: number;
+  /** Mean losses so far; then the sum of the losses that are in none yet, and how many they are. */
+  readonly losses: readonly number[];
+  readonly sum: number;
+  readonly since: number;
+  /** What steps renew on the device. */
+  readonly parts: { readonly registers: HostTensors };
+}
+
 export interface PretrainInput {
   readonly device: Device;
   readonly config: DebertaConfig;
@@ -49,6 +62,8 @@ export interface PretrainInput {
   readonly settings: PretrainSettings;
   /** A plausible replacement of a token; without it all are drawn by frequency. */
   readonly substitute?: (id: number, stream: Stream) => number;
+  /** Where it may go on from, and leave where it stands. */
+  readonly checkpoints?: Checkpoints<PretrainCheckpoint>;
   readonly onProgress?: (fraction: number, message: string) => void;
 }
 
@@ -150,26 +165,37 @@ function startOf(
 }
 
 /**
- * Pre-trains an encoder on token sequences.
+ * Pre-trains an encoder on token sequences. A run that goes on from a checkpoint gives the same bits as one that was never stopped.
  * @throws Error if the loss stops being finite
  */
 export async function pretrain(input: PretrainInput): Promise<Pretrained> {
-  const { device, config, sequences, special, settings, substitute, onProgress } = input;
+  const { device, config, sequences, special, settings, substitute, checkpoints, onProgress } = input;
   const { seed, batch: size, steps, lengths } = settings;
   const shapes = { ...encoderShapes(config), ...headShapes(config.hidden) };
   const layout = layOut(Object.entries(shapes).map(([name, shape]) => ({ name, shape, group: groupOf(name) })));
   const optimizer: Optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
   device.clear();
-  device.write(freshState(flatten(layout, startOf(config, shapes, settings.std, seed))));
+  const saved = await checkpoints?.load();
+  const start = saved?.parts.registers ?? freshState(flatten(layout, startOf(config, shapes, settings.std, seed)));
+  device.write(start);
 
   const programs = new ProgramCache(device), byFrequency = sampler(sequences, special);
   const replace = (id: number, stream: Stream) =>
     substitute && stream.chance(PLAUSIBLE) ? substitute(id, stream) : byFrequency(stream);
   const examples = sequences.map((ids) => ({ ids, label: 0 }));
-  const losses: number[] = [];
-  let done = 0, sum = 0, since = 0;
-  for (let epoch = 1; done < steps; epoch++) {
-    for (const { indices, length } of trainingBatches(examples, size, lengths, new Stream(seed, "pretrain", epoch))) {
+  const losses = [...saved?.losses ?? []];
+  let { steps: done, sum, since } = saved ?? { steps: 0, sum: 0, since: 0 };
+  const checkpoint = (): PretrainCheckpoint => ({
+    steps: done,
+    losses,
+    sum,
+    since,
+    parts: { registers: Object.fromEntries(Object.keys(start).map((name) => [name, device.read(name)])) },
+  });
+  const perEpoch = Math.ceil(examples.length / size);
+  for (let epoch = 1 + Math.floor(done / perEpoch); done < steps; epoch++) {
+    const batches = trainingBatches(examples, size, lengths, new Stream(seed, "pretrain", epoch));
+    for (const { indices, length } of batches.slice(done - (epoch - 1) * perEpoch)) {
       if (done === steps) break;
       const factor = linearSchedule(done, { warmup: settings.warmup, total: steps }),
         lr = settings.learningRate * factor;
@@ -192,6 +218,7 @@ export async function pretrain(input: PretrainInput): Promise<Pretrained> {
       if (!Number.isFinite(sum)) throw new Error(`Pre-training diverged in step ${done}: lower the learning rate`);
       if (Math.floor(done * 20 / steps) > losses.length) losses.push(sum / since), sum = since = 0;
       onProgress?.(done / steps, `loss ${(losses.at(-1) ?? sum / since).toFixed(3)}`);
+      await checkpoints?.offer(checkpoint);
     }
   }
   await programs.clear();

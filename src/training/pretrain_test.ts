@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { encoderShapes } from "../deberta/config.ts";
 import { assertSameBits } from "../engines/testing.ts";
+import { TemporaryFolder } from "../graph/toy/rig.ts";
 import { Stream } from "../random/stream.ts";
-import { pretrain, type PretrainInput } from "./pretrain.ts";
+import { checkpointsIn } from "./checkpoint.ts";
+import { pretrain, type PretrainCheckpoint, type PretrainInput } from "./pretrain.ts";
 import { CLS, portable, SEP, TINY, watched } from "./testing.ts";
 
 /** Sentences in which 3 + 2k is always followed by 4 + 2k: a token that was replaced stands out. */
@@ -53,6 +55,27 @@ Deno.test("pretrain() gives the same bits twice, and other bits from another see
   assert.deepEqual(second.losses, first.losses);
   assertSameBits(second.weights, first.weights, "the encoder");
   assert.notDeepEqual(other.weights, first.weights);
+});
+
+Deno.test("pretrain() that is killed, again and again, ends with the bits of one that is not", async () => {
+  await using folder = new TemporaryFolder();
+  const checkpoints = checkpointsIn<PretrainCheckpoint>(folder.path, { every: 0, each: 0 });
+  const input = { ...base, settings: { ...settings, steps: 25 } }, expected = await pretrain(input);
+  let done = 0;
+  // Three steps are an epoch: within one, at the end of one, in the middle of a mean of losses, before the last step.
+  for (const steps of [2, 6, 7, 24]) {
+    let begun = done;
+    const device = watched(async (_, run) => {
+      if (begun++ === steps) throw new Error("killed");
+      return await run();
+    });
+    await assert.rejects(pretrain({ ...input, device, checkpoints }), /^Error: killed$/);
+    assert.equal((await checkpoints.load())!.steps, steps);
+    done = steps;
+  }
+  const { weights, losses } = await pretrain({ ...input, checkpoints });
+  assert.deepEqual(losses, expected.losses);
+  assertSameBits(weights, expected.weights, "the encoder");
 });
 
 Deno.test("pretrain() neither replaces special tokens nor puts them in the place of others, and marks what it replaced", async () => {
