@@ -29,11 +29,12 @@ export interface ElasticGraph {
 /** A graph of which no number grows. */
 export const rigid = (graph: Graph): ElasticGraph => ({ graph, shapeOf: () => null, attributeOf: () => null });
 
-/** Numbers for a size. @throws RangeError if one of them would not be a whole number, or below zero */
+/** Numbers for a size. @throws RangeError if one that grows would not be a whole number, or below zero */
 export function extentsAt(extents: readonly Extent[], size: number): number[] {
   return extents.map(({ slope, offset }) => {
     const extent = slope * size + offset;
-    if (Number.isInteger(extent) && extent >= 0) return extent;
+    // What does not grow is as it was written, such as the -1 of a shape that stands for what is left.
+    if (slope === 0 || (Number.isInteger(extent) && extent >= 0)) return extent;
     throw new RangeError(`A graph has no size "${size}": an extent of ${slope} times it plus ${offset} is none`);
   });
 }

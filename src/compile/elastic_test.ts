@@ -97,6 +97,11 @@ Deno.test("a graph that some sizes do not divide is no graph for all of them", (
 
 Deno.test("extents that are no whole numbers for a size are refused", () => {
   assert.deepEqual(extentsAt([{ slope: 0.5, offset: 1 }, { slope: 0, offset: 3 }], 6), [4, 3]);
+  assert.deepEqual(
+    extentsAt([{ slope: 0, offset: -1 }, { slope: 1, offset: 0 }], 5),
+    [-1, 5],
+    "the rest, and what grows",
+  );
   assert.throws(() => extentsAt([{ slope: 0.5, offset: 1 }], 5), /no size "5"/);
   assert.throws(() => extentsAt([{ slope: 1, offset: -8 }], 5), /no size "5"/);
 });

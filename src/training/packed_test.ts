@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { encoderShapes, headShapes } from "../deberta/config.ts";
+import { CompiledDevice, compileProgram } from "../engines/compiled.ts";
 import type { Device, Program } from "../engines/engine.ts";
 import { assertClose, compiled, cpu } from "../engines/testing.ts";
 import { attachMethod, METHOD_NAMES } from "../peft/registry.ts";
@@ -13,7 +14,7 @@ import { startingTensors, startRegisters } from "./start.ts";
 import { stepFeeds, trackedRegister, vectorsOf } from "./step.ts";
 import { TINY } from "./testing.ts";
 
-const BATCH = 32, LENGTH = 64, STEPS = 4, config = { ...TINY, hidden: 32, layers: 2, maxPosition: 128 };
+const BATCH = 32, LENGTH = 64, STEPS = 4, config = { ...TINY, hidden: 64, layers: 2, maxPosition: 128 };
 const optimizer = { ...ADAMW_DEFAULTS, maxNorm: 0.5 };
 const rate = { lr: 1e-2, weightDecay: 0.01 }, rates = { weights: rate, biases: rate, gates: rate };
 
@@ -33,6 +34,12 @@ function batchOf(step: number): HostTensors {
 
 function modelOf(method: string): Model {
   return { config, adapter: attachMethod(method, config), labels: 2, classifierDropout: 0 };
+}
+
+/** A program as it is loaded, which must be one graph for all numbers of tokens: others would be compiled one by one. */
+function elastic(device: Device, program: Program): Program {
+  if (device instanceof CompiledDevice) compileProgram(program, device.adapt);
+  return program;
 }
 
 /** The same program with padding in rows of its own. */
@@ -80,9 +87,9 @@ for (const { name, device } of [{ name: "cpu", device: cpu }, ...compiled]) {
       // On coarse grids a number halfway between two points may go either way, and Adam makes much of it.
       const steps = method.startsWith("blora") ? 1 : STEPS;
       const whole = await train(device, model, steps, padded);
-      const packed = await train(device, model, steps, (program) => program);
+      const packed = await train(device, model, steps, (program) => elastic(device, program));
       assertClose(float32([steps], packed.losses), float32([steps], whole.losses), "losses", tolerance);
-      assertClose(packed.logits, whole.logits, "logits", { abs: steps === 1 ? 1e-2 : 1e-4, rel: 1e-3 });
+      assertClose(packed.logits, whole.logits, "logits", { abs: steps === 1 ? 1e-2 : 5e-4, rel: 1e-3 });
       for (const [register, value] of Object.entries(packed.renewed)) {
         assertClose(value, whole.renewed[register]!, register, { abs: 1e-4, rel: 1e-2 });
       }
