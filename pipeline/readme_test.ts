@@ -25,9 +25,9 @@ Deno.test("README.md says of the claims what results/mini says", () => {
   const said = [
     ["1", "holds", "as much as the paper says"],
     ["2", "does not hold", '"on par" does not hold'],
-    ["3", "cannot be told", "whether later layers get larger ranks cannot be told"],
-    ["4 rank", "holds", "Wv gets a larger rank and more bits than Wq and Wk"],
-    ["4 bits", "holds", "Wv gets a larger rank and more bits than Wq and Wk"],
+    ["3", "holds", "later layers get larger ranks"],
+    ["4 rank", "cannot be told", "whether Wv gets a larger rank cannot be told"],
+    ["4 bits", "holds", "Wv keeps more bits than Wq and Wk"],
   ];
   assert.deepEqual(verdicts, said.map(([key, verdict]) => [key, verdict]));
   for (const [, , words] of said) assert.ok(text.includes(words!), `README.md does not say: ${words}`);
