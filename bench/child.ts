@@ -24,14 +24,25 @@ export async function theirs(script: string, argument: unknown): Promise<Command
   return [path("./peers/.venv/bin/python"), path(`./peers/${script}`), JSON.stringify(argument)];
 }
 
+/** Milliseconds that a process has to end by itself. */
+const GRACE = 2000;
+
 /** The lines that a process prints, as they come. @throws InputError with the last line of its standard error, if it fails */
 async function* linesOf(what: string, [program, ...args]: Command): AsyncGenerator<string> {
   const child = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   const complaints = new Response(child.stderr).text();
-  yield* createInterface({
-    input: Readable.from(child.stdout.pipeThrough(new TextDecoderStream())),
-    crlfDelay: Infinity,
-  });
+  let ended = false;
+  child.status.then(() => ended = true);
+  try {
+    yield* createInterface({
+      input: Readable.from(child.stdout.pipeThrough(new TextDecoderStream())),
+      crlfDelay: Infinity,
+    });
+  } finally {
+    // Whoever has heard enough leaves nothing that computes on.
+    if (!ended) await Promise.race([child.status, new Promise((resolve) => setTimeout(resolve, GRACE))]);
+    if (!ended) child.kill("SIGKILL");
+  }
   const { code } = await child.status;
   if (code === 0) return;
   throw new InputError(`${what} could not be timed: ${(await complaints).trim().split("\n").at(-1)}`);
@@ -54,9 +65,18 @@ export async function resultOf<T>(
   let last: T | undefined;
   for await (const line of linesOf(what, command)) {
     if (last !== undefined) onProgress(last);
-    last = JSON.parse(line);
+    last = parsed(what, line);
   }
   return last!;
+}
+
+/** @throws InputError for a line that is not JSON, such as what a library prints */
+function parsed<T>(what: string, line: string): T {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new InputError(`${what} could not be timed: its process printed ${JSON.stringify(line)}, which is no result`);
+  }
 }
 
 /** Times a step in a process of its own. */

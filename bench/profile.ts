@@ -21,8 +21,11 @@ if (!["native", "webgpu", "cuda"].includes(engine)) {
 const folder = await Deno.makeTempDir({ prefix: "profile-" });
 try {
   const options = { threads, profile: `${folder}/step`, target, tokensAtOnce };
-  const step = await openStep(engine, method, request, options).catch(giveUp),
-    device = step.device as CompiledDevice;
+  const step = await openStep(engine, method, request, options).catch(async (error) => {
+    await clear();
+    giveUp(error);
+  });
+  const device = step.device as CompiledDevice;
   for (let i = 1; i <= steps + 1; i++) await step.run(i);
   await step.dispose();
   // Calibration leaves a trace of its own before; the step's is the largest.
@@ -58,9 +61,13 @@ try {
   };
   console.log(request.json ? JSON.stringify(result) : table(result));
 } finally {
-  await Deno.remove(folder, { recursive: true });
+  await clear();
 }
 Deno.exit(0);
+
+function clear(): Promise<void> {
+  return Deno.remove(folder, { recursive: true }).catch(() => {});
+}
 
 function round(x: number): number {
   return Math.round(x * 100) / 100;

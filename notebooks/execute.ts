@@ -3,6 +3,8 @@
  *
  * Jupyter is not needed for that, nor would it do: on its way from Deno's kernel to nbconvert an output is lost now and then.
  */
+import { fileURLToPath } from "node:url";
+import { writeAtomically } from "../src/atomic.ts";
 import { codeOf, type Notebook, NOTEBOOKS, type Output, pathOf, readNotebook } from "./notebook.ts";
 import { runCells } from "./run_cells.ts";
 
@@ -30,6 +32,6 @@ function format(notebook: Notebook): string {
 
 for (const name of NOTEBOOKS) {
   const notebook = await execute(name);
-  await Deno.writeTextFile(pathOf(name), format(notebook));
+  await writeAtomically(fileURLToPath(pathOf(name)), format(notebook));
   console.log(`Executed notebooks/${name}.ipynb`);
 }

@@ -1,6 +1,7 @@
 /** Downloads pinned inputs: what is kept is complete and has the digest that was expected, or is not there at all. */
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
+import { writeAtomically } from "../atomic.ts";
 import { InputError } from "../errors.ts";
 import { mendable } from "../io_errors.ts";
 import { fail, type Fetch, NetworkFailure, open, type Opened } from "./open.ts";
@@ -36,22 +37,29 @@ interface Identity {
  */
 export async function fetchSource(source: Source, options: FetchOptions): Promise<string> {
   const path = join(options.downloads, pathOf(source)), note = `${path}.sha256`;
-  const pinned = source.sha256 ?? await Deno.readTextFile(note).then((text) => text.trim(), () => null);
+  const pinned = source.sha256 ?? await Deno.readTextFile(note).then(digestIn, () => null);
   const expected = { ...source, sha256: pinned };
-  const present = await identify(path);
+  const present = await identify(path).catch((error) => {
+    throw mendable(error, `Cannot read "${path}"`, "remove it, or make it readable");
+  });
   if (present !== null && pinned !== null && mismatch(expected, present) === null) return path;
   let temporary: string | undefined;
   try {
     await Deno.mkdir(dirname(path), { recursive: true });
     temporary = await Deno.makeTempFile({ dir: dirname(path), suffix: ".part" });
     const got = await download(expected, temporary, options);
-    if (source.sha256 === null) await Deno.writeTextFile(note, `${got.sha256}\n`);
+    if (source.sha256 === null) await writeAtomically(note, `${got.sha256}\n`);
     await Deno.rename(temporary, path);
     return path;
   } catch (error) {
     if (temporary !== undefined) await Deno.remove(temporary).catch(() => {});
     throw mendable(error, `Cannot write "${path}"`, "free some space, or make the folder writable");
   }
+}
+
+/** The digest in a note; null where it has none. */
+function digestIn(note: string): string | null {
+  return /^[0-9a-f]{64}$/.exec(note.trim())?.[0] ?? null;
 }
 
 /** Downloads into a file, from the start at every attempt. */

@@ -177,3 +177,19 @@ Deno.test("fetchSource() says what to do where it cannot write", () =>
       /Cannot write ".*folder.*; free some space, or make the folder writable/,
     );
   }));
+
+Deno.test("fetchSource() says what to do where a folder is in the place of a download, and takes no digest from a note that is cut", () =>
+  inFolder(async (folder) => {
+    const mirror = await mirrorOf(folder, content), path = join(folder, "downloads", pathOf(source));
+    await Deno.mkdir(path, { recursive: true });
+    const downloads = join(folder, "downloads");
+    await refuses(
+      source,
+      { downloads, mirror },
+      /^Cannot read ".*x\.zip": a folder is in the place of a file; remove it/,
+    );
+    await Deno.remove(path);
+    await Deno.writeTextFile(`${path}.sha256`, source.sha256!.slice(0, 20));
+    await fetchSource({ ...source, sha256: null }, { downloads, mirror });
+    assert.equal(await Deno.readTextFile(`${path}.sha256`), `${source.sha256}\n`);
+  }));

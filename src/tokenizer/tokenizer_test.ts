@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { InputError } from "../errors.ts";
 import { restrictTokenizer } from "./restricted.ts";
 import { encodePair, type Tokenizer } from "./tokenizer.ts";
-import { splitWords, wordsOf, wordTokenizer } from "./words.ts";
+import { splitWords, wordTokenizer } from "./words.ts";
 
 const words = wordTokenizer(["a", "b", "c", "d", "don't", "."]);
 
@@ -51,9 +51,9 @@ Deno.test("splitWords() keeps inner apostrophes and hyphens, and gives every oth
   ]);
 });
 
-Deno.test("wordTokenizer() over wordsOf() knows every word of its texts", () => {
+Deno.test("wordTokenizer() knows every word that it was given", () => {
   fc.assert(fc.property(fc.array(fc.string({ unit: "grapheme" })), (texts) => {
-    const tokenizer = wordTokenizer(wordsOf(texts));
+    const tokenizer = wordTokenizer([...new Set(texts.flatMap(splitWords))]);
     for (const text of texts) {
       const ids = tokenizer.encode(text);
       assert.equal(ids.length, tokenizer.pieces(text).length);

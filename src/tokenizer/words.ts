@@ -12,13 +12,6 @@ export function splitWords(text: string): string[] {
   return text.toLowerCase().match(PIECE) ?? [];
 }
 
-/** Every word of some texts once, ordered by code unit. */
-export function wordsOf(texts: Iterable<string>): string[] {
-  const words = new Set<string>();
-  for (const text of texts) for (const word of splitWords(text)) words.add(word);
-  return [...words].sort();
-}
-
 /**
  * A tokenizer over given words: five special tokens (the mask is id 4), then the words in the order given. Any other
  * word is unknown.

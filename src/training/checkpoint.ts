@@ -1,5 +1,6 @@
 /** Checkpoints of a run that trains: all that the rest of it depends on, so that one that was stopped goes on to the same bits. */
 import { join } from "node:path";
+import { z } from "zod";
 import { readSafetensors, safetensorsPieces } from "../deberta/safetensors.ts";
 import { InputError } from "../errors.ts";
 import { writeAtomically } from "../atomic.ts";
@@ -59,22 +60,37 @@ export function checkpointsIn<State extends Checkpoint>(
 
 const KEY = "run";
 
+/** Raise it when checkpoints that are kept could not be gone on from: they count as none then. */
+const FORMAT = 2;
+
+const Run = z.looseObject({ format: z.literal(FORMAT), parts: z.array(z.string()) });
+
 function encode({ parts, ...rest }: Checkpoint): Uint8Array[] {
   const named = Object.entries(parts).flatMap(([part, tensors]) =>
     Object.entries(tensors).map(([name, tensor]) => [`${part}/${name}`, tensor])
   );
-  const run = { ...rest, parts: Object.keys(parts) };
+  const run: z.infer<typeof Run> = { ...rest, format: FORMAT, parts: Object.keys(parts) };
   return safetensorsPieces(Object.fromEntries(named), { [KEY]: JSON.stringify(run) });
 }
 
-function decode<State extends Checkpoint>(bytes: Uint8Array): State {
-  const { tensors, metadata } = readSafetensors(bytes, "checkpoint"), text = metadata[KEY];
-  if (text === undefined) throw new InputError("This is no checkpoint");
-  const { parts, ...rest } = JSON.parse(text) as { parts: string[] };
+/** Null for what is no checkpoint of this format. */
+function decode<State extends Checkpoint>(bytes: Uint8Array): State | null {
+  const { tensors, metadata } = readSafetensors(bytes, "checkpoint"), read = Run.safeParse(jsonOf(metadata[KEY]));
+  if (!read.success) return null;
+  const { format: _, parts, ...rest } = read.data;
   const of = (part: string): HostTensors =>
     Object.fromEntries(
       Object.entries(tensors).filter(([name]) => name.startsWith(`${part}/`))
         .map(([name, tensor]) => [name.slice(part.length + 1), tensor]),
     );
+  // What else a run keeps is its own to know: it wrote it.
   return { ...rest, parts: Object.fromEntries(parts.map((part) => [part, of(part)])) } as unknown as State;
+}
+
+function jsonOf(text = ""): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { encoderShapes, headShapes } from "../deberta/config.ts";
+import { writeSafetensors } from "../deberta/safetensors.ts";
 import { ProgramCache } from "../engines/program_cache.ts";
 import { assertSameBits } from "../engines/testing.ts";
 import { TemporaryFolder } from "../graph/toy/rig.ts";
@@ -122,6 +123,11 @@ Deno.test("A damaged checkpoint counts as none, and one that cannot be written d
   await checkpoints.offer(() => some);
   await Deno.truncate(path, (await Deno.stat(path)).size - 1);
   assert.equal(await checkpoints.load(), null);
+  const old = { "registers/p:weights": float32([1], [1]) };
+  for (const run of ["{", "null", JSON.stringify({ steps: 3 }), JSON.stringify({ steps: 3, format: 1, parts: [] })]) {
+    await Deno.writeFile(path, writeSafetensors(old, { run }));
+    assert.equal(await checkpoints.load(), null, run);
+  }
   await Deno.writeTextFile(join(folder.path, "file"), "");
   await checkpointsIn(join(folder.path, "file"), ALWAYS).offer(() => some);
 });

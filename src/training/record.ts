@@ -41,7 +41,7 @@ export interface RunRecord {
   readonly seed: number;
   /** `pretrained`, or `random` for the control run on an untrained backbone. */
   readonly backbone: "pretrained" | "random";
-  /** `collapsed`: the best epoch predicts one class (or one value) only. `diverged`: the loss or a weight stopped being finite. */
+  /** `collapsed`: the best epoch predicts one class (or one value) only. `diverged`: the loss or an answer stopped being finite. */
   readonly outcome: { readonly kind: "ok" | "collapsed" } | { readonly kind: "diverged"; readonly step: number };
   readonly split: string;
   readonly epochs: readonly EpochRecord[];

@@ -20,6 +20,8 @@ export function mergeUpdates(graph: Graph): Graph {
     const [output] = outputs as [Value], { terms, rest } = sumOf(output, (value) => uses.get(origin(value)) === 1);
     const updatesBy = new Map<Node, readonly Update[]>(), merged = new Set<Node>();
     for (const term of terms) {
+      // What it was given would be lost with it.
+      if (updatesBy.has(term)) continue;
       const updates = updatesOf(term, build);
       const targets = updates.map(({ x }) => terms.find((other) => !merged.has(other) && takesUpdates(other, x)));
       if (targets.length === 0 || targets.includes(undefined)) continue;

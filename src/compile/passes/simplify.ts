@@ -13,7 +13,7 @@ const BINARY: Readonly<Record<string, (a: number, b: number) => number>> = {
 };
 const UNARY = new Set(["Neg", "Sqrt", "Exp", "Log", "Sigmoid", "Erf", "Tanh", "Abs", "Reciprocal"]);
 
-/** A value known to be `node(Expand(x))`-free: the operand before it was broadcast, if that gives the same result. */
+/** What was broadcast to give a value, or the value itself. */
 function unexpanded(value: Value): Value {
   return value.node?.op === "Expand" ? value.node.inputs[0]! : value;
 }

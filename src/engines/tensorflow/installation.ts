@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { writeAtomically } from "../../atomic.ts";
 
 /** The folder of this machine, which is no part of the repository. */
 export const INSTALLED_AT = fileURLToPath(new URL("../../../data/tensorflow", import.meta.url));
@@ -45,5 +46,5 @@ export async function readInstallation(folder: string): Promise<Installation | n
 export async function writeInstallation(folder: string, installation: Installation | null): Promise<void> {
   const path = join(folder, RECORD);
   if (installation === null) await Deno.remove(path).catch(() => {});
-  else await Deno.writeTextFile(path, JSON.stringify(installation, null, 1) + "\n");
+  else await writeAtomically(path, JSON.stringify(installation, null, 1) + "\n");
 }
