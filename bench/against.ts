@@ -42,8 +42,9 @@ Deno.exit(0);
 /** Milliseconds of a step. */
 type Step = (step: number) => Promise<number>;
 
-async function open({ engine, method, config, batch, length, threads, target, tokensAtOnce }: Request): Promise<Step> {
-  const options = { threads, target, tokensAtOnce };
+async function open(side: Request): Promise<Step> {
+  const { engine, method, config, batch, length, threads, target, gateLogit, tokensAtOnce } = side;
+  const options = { threads, target, gateLogit, tokensAtOnce };
   const { run } = await openStep(engine, method, { config, batch, length }, options).catch(giveUp);
   return async (step) => {
     const started = performance.now();

@@ -26,10 +26,24 @@ export function epochTable({ epochs }: Pick<Epochs, "epochs">): string {
   return markdownTable([heading, ...rows], { align: heading.map((_, i) => i < 2 || i === 3 ? "l" : "r") });
 }
 
+/** How often each side ran. */
+function roundsOf({ epochs }: Epochs): string {
+  const counts = epochs.flatMap(({ sides }) => Object.values(sides).map((side) => side.seconds_by_round.length));
+  const least = Math.min(...counts);
+  const threads = `${epochs[0]!.threads} threads`;
+  if (Math.max(...counts) === 1) {
+    return `One run of each side, ours first, ${threads}: a small difference says nothing.`;
+  }
+  return `Medians of ${least} runs${
+    Math.max(...counts) > least ? " or more" : ""
+  } of each side, turn by turn, ${threads}.`;
+}
+
 export function epochSection(result: Epochs): string {
   return [
     "![Seconds of one epoch, ours and PyTorch's](bench/results/epoch.png)",
     epochTable(result),
+    roundsOf(result),
     measuredOn(result.machine),
   ].join("\n\n");
 }

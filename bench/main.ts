@@ -1,12 +1,12 @@
 /** `deno task bench`: times the training step, alone, beside PyTorch's, over an epoch, and against its size. */
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { explain, positive } from "../pipeline/cli/usage.ts";
 import { parseEngineName } from "../src/engines/open.ts";
-import { unknownName } from "../src/errors.ts";
+import { unknownName, UsageError } from "../src/errors.ts";
 import { type Target, TARGET_NAMES } from "../src/peft/method.ts";
-import { findMethod } from "../src/peft/registry.ts";
+import { findMethod, METHOD_NAMES } from "../src/peft/registry.ts";
 import { warnIfBusy } from "./machine.ts";
-import { against, DEFAULTS, profile, RIVALS, type RowOptions, rows } from "./rows.ts";
+import { against, DEFAULTS, hasGates, profile, RIVALS, type RowOptions, rows } from "./rows.ts";
 import { EPOCH_TASKS, SHAPES } from "./shapes.ts";
 import { kindOf } from "./usage.ts";
 
@@ -20,7 +20,7 @@ interface Options extends RowOptions {
 }
 
 /** @throws UsageError for a name that is none, with the names there are */
-function checkNames({ engine, method, against, shape, target, task }: Options): void {
+function checkNames({ engine, method, against, shape, target, gateLogit, task }: Options): void {
   if (engine) parseEngineName(engine);
   if (method) findMethod(method);
   if (against && !RIVALS.includes(against)) throw unknownName("method or engine", against, RIVALS);
@@ -28,7 +28,22 @@ function checkNames({ engine, method, against, shape, target, task }: Options): 
   if (target && !TARGET_NAMES.includes(target as Target)) {
     throw unknownName("choice of matrices", target, TARGET_NAMES);
   }
+  if (
+    gateLogit !== undefined && method &&
+    ![method, against ?? ""].some((name) => METHOD_NAMES.includes(name) && hasGates(name))
+  ) {
+    throw new UsageError(`--gate-logit does nothing for ${method}, which has no gates: leave it out`);
+  }
   if (task && !EPOCH_TASKS.includes(task)) throw unknownName("task", task, EPOCH_TASKS);
+}
+
+/** A number as an option has it. */
+function logit(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) {
+    throw new InvalidArgumentError("Expected a number, such as 2 or -4");
+  }
+  return value;
 }
 
 async function peers(options: Options): Promise<void> {
@@ -74,6 +89,11 @@ const command = new Command("deno task bench").exitOverride().configureOutput({ 
   .option("--method <name>", "one method (default: all; beside peers those that PEFT has)")
   .option("--shape <name>", `${Object.keys(SHAPES).join(", ")} (default: ${DEFAULTS.shapes.join(" and ")})`)
   .option("--target <name>", `adapted matrices, ${TARGET_NAMES.join(", ")} (default: the method's)`)
+  .option(
+    "--gate-logit <x>",
+    "where B-LoRA's gate logits start: 2 in between, -4 closed (default: 6, nearly all open)",
+    logit,
+  )
   .option("--length <n>", "tokens of a row (default: the shape's)", positive)
   .option(
     "--tokens-at-once <n>",

@@ -55,8 +55,10 @@ export function sectionOf(comparison: Comparison): string {
   return [
     "![Milliseconds per training step, ours and PyTorch's](bench/results/peers.png)",
     tableOf(comparison),
-    `Medians of ${roundsOf(comparison)}, ${threadsOf(comparison)}. "Of GEMM": the step's useful FLOP/s as a share of ` +
-    "large matrix products'.",
+    `Medians of ${roundsOf(comparison)}, ${
+      threadsOf(comparison)
+    }. "Tokens/s" counts all places of a batch, a quarter of which ` +
+    `is padding. "Of GEMM": the step's useful FLOP/s as a share of large matrix products'.`,
     measuredOn(comparison.machine),
   ].join("\n\n");
 }

@@ -7,6 +7,8 @@ export interface Request {
   readonly method: string;
   /** The preset of adapted matrices, where one was asked for and the method has a choice. */
   readonly target: string | null;
+  /** Where B-LoRA's gate logits start, where that was asked for and the method has gates. */
+  readonly gateLogit?: number;
   /** The shape's name; what it is stands below. */
   readonly shape: string;
   readonly config: DebertaConfig;

@@ -5,8 +5,8 @@ import { median, rounded } from "./statistics.ts";
 import { giveUp, openStep } from "./train_step.ts";
 
 const { config, steps, ...request } = given<Request>();
-const { engine, method, batch, length, threads, target, tokensAtOnce } = request;
-const shape = { config, batch, length }, options = { threads, target, tokensAtOnce };
+const { engine, method, batch, length, threads, target, gateLogit, tokensAtOnce } = request;
+const shape = { config, batch, length }, options = { threads, target, gateLogit, tokensAtOnce };
 const { run, finish } = await openStep(engine, method, shape, options).catch(giveUp);
 const times: number[] = [], warmUp = Math.max(2, Math.floor(steps / 4));
 for (let step = 1; step <= warmUp + steps; step++) {

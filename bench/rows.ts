@@ -16,6 +16,7 @@ export interface RowOptions {
   readonly method?: string;
   readonly shape?: string;
   readonly target?: string;
+  readonly gateLogit?: number;
   readonly length?: number;
   readonly tokensAtOnce?: number;
   readonly threads: number;
@@ -30,10 +31,14 @@ const requestOf = (engine: string, method: string, shape: string, options: RowOp
   engine,
   method,
   target: options.target && "target" in parseOptions(method) ? options.target : null,
+  ...(options.gateLogit !== undefined && hasGates(method) && { gateLogit: options.gateLogit }),
   shape,
   threads: engine === "native" ? options.threads : 1,
   steps: options.steps ?? (shape === "mini" ? 40 : 7),
 });
+
+/** Whether a method has gates whose start can be chosen. */
+export const hasGates = (method: string): boolean => "gateLogit" in parseOptions(method);
 
 /** Shows where the time of one training step goes, measured in a process of its own. */
 export async function profile(options: RowOptions): Promise<void> {

@@ -24,6 +24,8 @@ export const RATES = {
 export interface StepOptions extends EngineOptions {
   /** Preset of adapted matrices, where the method has a choice. */
   readonly target?: string | null;
+  /** Where B-LoRA's gate logits start [6, all but open]. */
+  readonly gateLogit?: number | undefined;
   /** Most tokens that go through the network at once [all]. */
   readonly tokensAtOnce?: number | undefined;
 }
@@ -47,8 +49,10 @@ export function sizedFor(program: Program, shape: Shape): Program {
 }
 
 export async function openStep(engine: string, method: string, { config, batch, length }: Shape, options: StepOptions) {
-  const { target, tokensAtOnce, ...engineOptions } = options, atOnce = rowsAtOnce(batch, length, tokensAtOnce);
-  const adapter = attachMethod(method, config, target ? { target } : {});
+  const { target, gateLogit, tokensAtOnce, ...engineOptions } = options,
+    atOnce = rowsAtOnce(batch, length, tokensAtOnce);
+  const chosen = { ...(target && { target }), ...(gateLogit !== undefined && { gateLogit }) };
+  const adapter = attachMethod(method, config, chosen);
   const model = { config, adapter, labels: 2, classifierDropout: 0.1, tableByRows: true };
   const layout = layoutOf(model), optimizer = { ...ADAMW_DEFAULTS, maxNorm: 1 };
   // Numbers as transformers starts with: others could be so large or small that processors take longer over them.

@@ -2,9 +2,9 @@
 import { UsageError } from "../src/errors.ts";
 
 const KNOWN = {
-  rows: ["engine", "method", "shape", "target", "length", "tokensAtOnce", "threads", "steps", "json"],
-  profile: ["engine", "method", "shape", "target", "length", "tokensAtOnce", "threads", "steps", "json"],
-  against: ["engine", "method", "shape", "target", "length", "tokensAtOnce", "threads", "steps", "json"],
+  rows: ["engine", "method", "shape", "target", "gateLogit", "length", "tokensAtOnce", "threads", "steps", "json"],
+  profile: ["engine", "method", "shape", "target", "gateLogit", "length", "tokensAtOnce", "threads", "steps", "json"],
+  against: ["engine", "method", "shape", "target", "gateLogit", "length", "tokensAtOnce", "threads", "steps", "json"],
   peers: ["method", "shape", "length", "threads", "steps", "rounds", "json", "save"],
   epoch: ["task", "examples", "shape", "threads", "rounds", "mirror", "json", "save"],
   scaling: ["threads", "steps", "rounds", "json", "save"],

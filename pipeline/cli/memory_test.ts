@@ -4,11 +4,16 @@ import { predictMemory } from "../../src/engines/memory.ts";
 import { attachMethod, METHOD_NAMES } from "../../src/peft/registry.ts";
 import { ADAMW_DEFAULTS } from "../../src/training/adamw.ts";
 import { fineTuneProgram } from "../../src/training/model.ts";
-import { SHAPES } from "../../bench/shapes.ts";
+import { VOCABULARY, XSMALL } from "../profiles/checkpoints.ts";
 import { glueMini } from "../profiles/glue_mini.ts";
 import { mini } from "../profiles/mini.ts";
 import { memoryTold, Predictor, refuseTooLarge, SIZELESS } from "./memory.ts";
 import { boundOf, configOf, surelyFits, trainingOf } from "./memory_bound.ts";
+
+const xsmall = {
+  backbone: { ...XSMALL.backbone, vocabulary: VOCABULARY },
+  data: { kind: "glue" },
+} as const;
 
 const step = (name: string, method: string): Step => ({
   name,
@@ -36,7 +41,6 @@ Deno.test("refuseTooLarge() names the step that takes most and what to type inst
 });
 
 Deno.test("a batch that comes in parts takes less, and surelyFits() knows a bound of that as well", () => {
-  const { config } = SHAPES.xsmall!, xsmall = { backbone: config, data: { kind: "glue" } } as const;
   const predictor = new Predictor(xsmall);
   for (const method of ["full-ft", "lora", "blora"]) {
     const totalOf = (tokensAtOnce?: number) => {
@@ -55,8 +59,7 @@ Deno.test("surelyFits() never lets pass what refuseTooLarge() would refuse, what
     const training = trainingOf(step("finetune/x", method))!;
     assert.ok(boundOf(mini, training) >= predictor.predict(training).total, method);
   }
-  const { config, batch, length } = SHAPES.xsmall!, xsmall = { backbone: config, data: { kind: "glue" } } as const;
-  const large = new Predictor(xsmall), parameters = { options: {}, settings: { batch, lengths: [length] } };
+  const large = new Predictor(xsmall), parameters = { options: {}, settings: { batch: 16, lengths: [128] } };
   for (const method of ["full-ft", "lora", "blora"]) {
     const training = trainingOf({ kind: "finetune", parameters: { ...parameters, method } })!;
     assert.ok(boundOf(xsmall, training) >= large.predict(training).total, `${method} at xsmall`);
@@ -66,7 +69,7 @@ Deno.test("surelyFits() never lets pass what refuseTooLarge() would refuse, what
 });
 
 Deno.test("options that a prediction leaves out give no tensor of a step another size", () => {
-  const { config, batch, length } = SHAPES.mini!, tested = new Set<string>();
+  const config = { ...mini.backbone, vocabulary: 600 }, batch = 16, length = 32, tested = new Set<string>();
   const adalora = { alpha: 3, orthogonality: 0.7, tInit: 5, tFinal: 6, deltaT: 2 };
   for (const [method, sizeless] of Object.entries({ lora: { alpha: 3 }, adalora })) {
     for (const name of Object.keys(sizeless)) tested.add(name);

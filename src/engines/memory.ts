@@ -12,7 +12,7 @@
  * All of them follow from shapes; the constants were fitted by hand to VmHWM of `deno task bench --engine native` (two threads,
  * x86-64, Deno 2.9.6, ONNX Runtime 1.30) for full-ft, lora and blora at the shapes mini (300 steps and more, until it no longer
  * grew) and xsmall (5 steps, full-ft 30), and of steps of blora at xsmall, small and base whose gates go from open through in
- * between to closed. The test beside this file has the measurements.
+ * between to closed. `bench/predicted_memory_test.ts` has the measurements.
  */
 import { optimize } from "../compile/compile.ts";
 import { operatorsOf, peakBytes } from "../compile/cost.ts";

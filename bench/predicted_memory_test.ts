@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { SHAPES } from "../../bench/shapes.ts";
-import { sizedFor } from "../../bench/train_step.ts";
-import { attachMethod } from "../peft/registry.ts";
-import { ADAMW_DEFAULTS } from "../training/adamw.ts";
-import { rowsAtOnce } from "../training/batches.ts";
-import { fineTuneStep, hostTableBytes } from "../training/model.ts";
-import { programsOf } from "../training/step.ts";
-import { type Demand, predictMemory } from "./memory.ts";
+import { SHAPES } from "./shapes.ts";
+import { sizedFor } from "./train_step.ts";
+import { attachMethod } from "../src/peft/registry.ts";
+import { ADAMW_DEFAULTS } from "../src/training/adamw.ts";
+import { rowsAtOnce } from "../src/training/batches.ts";
+import { fineTuneStep, hostTableBytes } from "../src/training/model.ts";
+import { programsOf } from "../src/training/step.ts";
+import { type Demand, predictMemory } from "../src/engines/memory.ts";
 
 /**
  * Megabytes of VmHWM that `deno task bench --engine native --shape S --method M [--tokens-at-once N]` measured; of blora at xsmall,
