@@ -4,7 +4,7 @@
  */
 import { given, type Request } from "./request.ts";
 import { median, quantile, rounded } from "./statistics.ts";
-import { giveUp, openStep } from "./train_step.ts";
+import { giveUp, openStep, optionsOf } from "./train_step.ts";
 
 export interface Pair {
   /** What is timed, and what it is held against. */
@@ -43,9 +43,7 @@ Deno.exit(0);
 type Step = (step: number) => Promise<number>;
 
 async function open(side: Request): Promise<Step> {
-  const { engine, method, config, batch, length, threads, target, gateLogit, tokensAtOnce } = side;
-  const options = { threads, target, gateLogit, tokensAtOnce };
-  const { run } = await openStep(engine, method, { config, batch, length }, options).catch(giveUp);
+  const { run } = await openStep(side.engine, side.method, side, optionsOf(side)).catch(giveUp);
   return async (step) => {
     const started = performance.now();
     await run(step);

@@ -24,28 +24,30 @@ export async function theirs(script: string, argument: unknown): Promise<Command
   return [path("./peers/.venv/bin/python"), path(`./peers/${script}`), JSON.stringify(argument)];
 }
 
-/** Milliseconds that a process has to end by itself. */
-const GRACE = 2000;
-
 /** The lines that a process prints, as they come. @throws InputError with the last line of its standard error, if it fails */
 async function* linesOf(what: string, [program, ...args]: Command): AsyncGenerator<string> {
   const child = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   const complaints = new Response(child.stderr).text();
-  let ended = false;
-  child.status.then(() => ended = true);
+  let heard = false;
   try {
     yield* createInterface({
       input: Readable.from(child.stdout.pipeThrough(new TextDecoderStream())),
       crlfDelay: Infinity,
     });
+    heard = true;
   } finally {
-    // Whoever has heard enough leaves nothing that computes on.
-    if (!ended) await Promise.race([child.status, new Promise((resolve) => setTimeout(resolve, GRACE))]);
-    if (!ended) child.kill("SIGKILL");
+    // Who stops listening leaves nothing that computes on.
+    if (!heard) end(child);
   }
   const { code } = await child.status;
   if (code === 0) return;
   throw new InputError(`${what} could not be timed: ${(await complaints).trim().split("\n").at(-1)}`);
+}
+
+function end(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch { /* It has ended. */ }
 }
 
 /** Everything that a process prints. */

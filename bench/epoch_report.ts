@@ -5,6 +5,7 @@ import type { Figure } from "../src/render/figure.ts";
 import { bars, SIDES } from "./bars.ts";
 import type { Epochs } from "./epoch.ts";
 import { describe, measuredOn } from "./machine.ts";
+import { timesInWords } from "./statistics.ts";
 
 const titleOf = (task: string) => TASKS[task as TaskName].title;
 
@@ -29,14 +30,10 @@ export function epochTable({ epochs }: Pick<Epochs, "epochs">): string {
 /** How often each side ran. */
 function roundsOf({ epochs }: Epochs): string {
   const counts = epochs.flatMap(({ sides }) => Object.values(sides).map((side) => side.seconds_by_round.length));
-  const least = Math.min(...counts);
   const threads = `${epochs[0]!.threads} threads`;
-  if (Math.max(...counts) === 1) {
-    return `One run of each side, ours first, ${threads}: a small difference says nothing.`;
-  }
-  return `Medians of ${least} runs${
-    Math.max(...counts) > least ? " or more" : ""
-  } of each side, turn by turn, ${threads}.`;
+  return Math.max(...counts) === 1
+    ? `One run of each side, ours first, ${threads}: a small difference says nothing.`
+    : `Medians of ${timesInWords(counts, "run")} of each side, turn by turn, ${threads}.`;
 }
 
 export function epochSection(result: Epochs): string {

@@ -2,11 +2,11 @@
 import { Command, InvalidArgumentError } from "commander";
 import { explain, positive } from "../pipeline/cli/usage.ts";
 import { parseEngineName } from "../src/engines/open.ts";
-import { unknownName, UsageError } from "../src/errors.ts";
+import { unknownName } from "../src/errors.ts";
 import { type Target, TARGET_NAMES } from "../src/peft/method.ts";
-import { findMethod, METHOD_NAMES } from "../src/peft/registry.ts";
+import { findMethod } from "../src/peft/registry.ts";
 import { warnIfBusy } from "./machine.ts";
-import { against, DEFAULTS, hasGates, profile, RIVALS, type RowOptions, rows } from "./rows.ts";
+import { against, DEFAULTS, profile, RIVALS, type RowOptions, rows } from "./rows.ts";
 import { EPOCH_TASKS, SHAPES } from "./shapes.ts";
 import { kindOf } from "./usage.ts";
 
@@ -20,19 +20,13 @@ interface Options extends RowOptions {
 }
 
 /** @throws UsageError for a name that is none, with the names there are */
-function checkNames({ engine, method, against, shape, target, gateLogit, task }: Options): void {
+function checkNames({ engine, method, against, shape, target, task }: Options): void {
   if (engine) parseEngineName(engine);
   if (method) findMethod(method);
   if (against && !RIVALS.includes(against)) throw unknownName("method or engine", against, RIVALS);
   if (shape && !Object.hasOwn(SHAPES, shape)) throw unknownName("shape", shape, Object.keys(SHAPES));
   if (target && !TARGET_NAMES.includes(target as Target)) {
     throw unknownName("choice of matrices", target, TARGET_NAMES);
-  }
-  if (
-    gateLogit !== undefined && method &&
-    ![method, against ?? ""].some((name) => METHOD_NAMES.includes(name) && hasGates(name))
-  ) {
-    throw new UsageError(`--gate-logit does nothing for ${method}, which has no gates: leave it out`);
   }
   if (task && !EPOCH_TASKS.includes(task)) throw unknownName("task", task, EPOCH_TASKS);
 }

@@ -4,6 +4,7 @@ import type { Datum, Figure } from "../src/render/figure.ts";
 import { ABSENT } from "../src/render/table.ts";
 import { describe, measuredOn } from "./machine.ts";
 import { type Case, type Comparison, OURS } from "./peers.ts";
+import { timesInWords } from "./statistics.ts";
 import { bars, SIDES } from "./bars.ts";
 
 /** A row per case; columns of sides that no case has are left out. */
@@ -38,12 +39,6 @@ export function tableOf({ cases }: Pick<Comparison, "cases">): string {
   return markdownTable([heading, ...cases.map(rowOf)], { align });
 }
 
-/** How many turns each side had. */
-function roundsOf({ cases }: Comparison): string {
-  const counts = cases.map(({ sides }) => sides[OURS]!.ms_by_round.length), least = Math.min(...counts);
-  return `${least} round${least === 1 ? "" : "s"}${Math.max(...counts) > least ? " or more" : ""}`;
-}
-
 /** Who computes on how many threads. */
 function threadsOf({ cases }: Comparison): string {
   const ours = `${cases[0]!.threads} threads for ours and PyTorch`;
@@ -52,13 +47,14 @@ function threadsOf({ cases }: Comparison): string {
 
 /** The README's part: the picture, the table, and what was measured where. */
 export function sectionOf(comparison: Comparison): string {
+  const rounds = timesInWords(comparison.cases.map(({ sides }) => sides[OURS]!.ms_by_round.length), "round");
   return [
     "![Milliseconds per training step, ours and PyTorch's](bench/results/peers.png)",
     tableOf(comparison),
-    `Medians of ${roundsOf(comparison)}, ${
+    `Medians of ${rounds}, ${
       threadsOf(comparison)
-    }. "Tokens/s" counts all places of a batch, a quarter of which ` +
-    `is padding. "Of GEMM": the step's useful FLOP/s as a share of large matrix products'.`,
+    }. "Tokens/s" counts all places of a batch, a quarter of which is padding. ` +
+    "\"Of GEMM\": the step's useful FLOP/s as a share of large matrix products'.",
     measuredOn(comparison.machine),
   ].join("\n\n");
 }

@@ -10,17 +10,17 @@ import { ceiling } from "./gemm.ts";
 import { partsOf } from "./parts.ts";
 import { given, type Request } from "./request.ts";
 import { type Event, kernelTimes, sumBy } from "./trace.ts";
-import { giveUp, openStep, sizeFor } from "./train_step.ts";
+import { giveUp, openStep, optionsOf, sizeFor } from "./train_step.ts";
 
 const request = given<Request & { readonly engine: EngineName; readonly json: boolean }>();
-const { engine, method, shape, threads, steps, target, gateLogit, tokensAtOnce } = request;
+const { engine, method, shape, threads, steps, tokensAtOnce } = request;
 if (!["native", "webgpu", "cuda"].includes(engine)) {
   console.error(`The engine "${engine}" keeps no account of its operators: expected native, webgpu or cuda`);
   Deno.exit(1);
 }
 const folder = await Deno.makeTempDir({ prefix: "profile-" });
 try {
-  const options = { threads, profile: `${folder}/step`, target, gateLogit, tokensAtOnce };
+  const options = { ...optionsOf(request), profile: `${folder}/step` };
   const step = await openStep(engine, method, request, options).catch(async (error) => {
     await clear();
     giveUp(error);

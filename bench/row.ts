@@ -2,12 +2,12 @@
 import { peakMegabytes } from "./memory.ts";
 import { given, type Request, type Row } from "./request.ts";
 import { median, rounded } from "./statistics.ts";
-import { giveUp, openStep } from "./train_step.ts";
+import { giveUp, openStep, optionsOf } from "./train_step.ts";
 
-const { config, steps, ...request } = given<Request>();
-const { engine, method, batch, length, threads, target, gateLogit, tokensAtOnce } = request;
-const shape = { config, batch, length }, options = { threads, target, gateLogit, tokensAtOnce };
-const { run, finish } = await openStep(engine, method, shape, options).catch(giveUp);
+const request = given<Request>(),
+  { config: _, steps, ...described } = request,
+  { engine, method, batch, length } = request;
+const { run, finish } = await openStep(engine, method, request, optionsOf(request)).catch(giveUp);
 const times: number[] = [], warmUp = Math.max(2, Math.floor(steps / 4));
 for (let step = 1; step <= warmUp + steps; step++) {
   const started = performance.now();
@@ -21,7 +21,7 @@ const finishing = performance.now();
 finish();
 const ms = median(times) + (performance.now() - finishing) / (warmUp + steps);
 const row: Row = {
-  ...request,
+  ...described,
   ms_per_step: rounded(ms, 2),
   tokens_per_second: Math.round(batch * length / ms * 1000),
   peak_rss_mb,

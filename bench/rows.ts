@@ -1,5 +1,6 @@
 /** `deno task bench` without PyTorch: milliseconds per training step for engines, methods and shapes. */
 import { ENGINE_NAMES, isEngineName } from "../src/engines/open.ts";
+import { UsageError } from "../src/errors.ts";
 import { METHOD_NAMES, parseOptions } from "../src/peft/registry.ts";
 import type { Against } from "./against.ts";
 import { measure, ours, resultOf, resultText } from "./child.ts";
@@ -31,19 +32,24 @@ const requestOf = (engine: string, method: string, shape: string, options: RowOp
   engine,
   method,
   target: options.target && "target" in parseOptions(method) ? options.target : null,
-  ...(options.gateLogit !== undefined && hasGates(method) && { gateLogit: options.gateLogit }),
+  ...(options.gateLogit !== undefined && "gateLogit" in parseOptions(method) && { gateLogit: options.gateLogit }),
   shape,
   threads: engine === "native" ? options.threads : 1,
   steps: options.steps ?? (shape === "mini" ? 40 : 7),
 });
 
-/** Whether a method has gates whose start can be chosen. */
-export const hasGates = (method: string): boolean => "gateLogit" in parseOptions(method);
+/** @throws UsageError if a start of gates was asked for, and no method that is timed has gates */
+function refuseGateless(requests: readonly Request[], { gateLogit }: RowOptions): void {
+  if (gateLogit === undefined || requests.some((request) => request.gateLogit !== undefined)) return;
+  const methods = [...new Set(requests.map(({ method }) => method))].join(" and ");
+  throw new UsageError(`--gate-logit does nothing for ${methods}, without gates: leave it out`);
+}
 
 /** Shows where the time of one training step goes, measured in a process of its own. */
 export async function profile(options: RowOptions): Promise<void> {
   const { engine = "native", method = "lora", shape = "mini", json = false, steps = 5 } = options;
   const request = { ...requestOf(engine, method, shape, { ...options, steps }), threads: options.threads, json };
+  refuseGateless([request], options);
   console.log(await resultText(`${engine} ${method} ${shape}`, ours("./profile.ts", request)));
 }
 
@@ -55,6 +61,7 @@ export async function against({ against, ...options }: RowOptions & { readonly a
   const { engine = "native", method = "blora", shape = "mini", json, steps = shape === "mini" ? 40 : 15 } = options;
   const rival = against!, other = isEngineName(rival) ? [rival, method] as const : [engine, rival] as const;
   const sides = [requestOf(engine, method, shape, options), requestOf(...other, shape, options)] as const;
+  refuseGateless(sides, options);
   const what = `${method} on ${engine} and ${rival}, ${shape}`;
   const expected = sides.reduce((sum, side) => sum + expectedSeconds({ ...side, steps }), 0);
   const result = await new Progress([expected]).during(
@@ -86,6 +93,7 @@ export async function rows(options: RowOptions): Promise<void> {
       (method ? [method] : METHOD_NAMES).map((method) => requestOf(engine, method, shape, options))
     )
   );
+  refuseGateless(requests, options);
   const measured: Row[] = [], progress = new Progress(requests.map(expectedSeconds));
   for (const request of requests) {
     const { engine, method, shape } = request;

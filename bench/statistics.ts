@@ -23,6 +23,12 @@ export function logSlope(points: readonly { readonly x: number; readonly y: numb
   return logs.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / spread;
 }
 
+/** How often something was measured, in words: the least of several counts. @param unit one of it, as `round` */
+export function timesInWords(counts: readonly number[], unit: string): string {
+  const least = Math.min(...counts);
+  return `${least} ${unit}${least === 1 ? "" : "s"}${Math.max(...counts) > least ? " or more" : ""}`;
+}
+
 /** Rounds to so many decimals, for numbers that are written to files. */
 export function rounded(value: number, decimals: number): number {
   return Number(value.toFixed(decimals));

@@ -13,6 +13,7 @@ import { calibrateProgram, fineTuneStep, layoutOf, rowsOf } from "../src/trainin
 import { RowTable } from "../src/training/row_table.ts";
 import { calibrates, startingTensors, startRegisters } from "../src/training/start.ts";
 import { programsOf, stepFeeds } from "../src/training/step.ts";
+import type { Request } from "./request.ts";
 import type { Shape } from "./shapes.ts";
 
 export const RATES = {
@@ -29,6 +30,11 @@ export interface StepOptions extends EngineOptions {
   /** Most tokens that go through the network at once [all]. */
   readonly tokensAtOnce?: number | undefined;
 }
+
+/** What a request says of how a step is opened. */
+export const optionsOf = ({ threads, target, gateLogit, tokensAtOnce }: Request): StepOptions => {
+  return { threads, target, gateLogit, tokensAtOnce };
+};
 
 /** The tokens of a step: other ones in each, as in training, and a quarter of each row padded. */
 export function paddedBatch({ config, batch, length }: Shape, step: number): Record<"ids" | "mask", HostTensor> {

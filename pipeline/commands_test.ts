@@ -100,6 +100,9 @@ Deno.test("deno task bench names the methods there are, and refuses options that
   const target = await spawn(".", "../bench/main.ts", "--target", "nope");
   const why = `Unknown choice of matrices "nope": expected one of ${TARGET_NAMES.join(", ")}\n`;
   assert.deepEqual(target, { code: 2, out: "", err: why });
+  const gates = await spawn(".", "../bench/main.ts", "--profile", "--gate-logit", "2");
+  assert.deepEqual([gates.code, gates.out], [2, ""]);
+  assert.match(gates.err, /^--gate-logit does nothing for lora, without gates: leave it out/m);
   const option = await spawn(".", "../bench/main.ts", "--nope");
   assert.deepEqual(option, { code: 2, out: "", err: `Unknown option "--nope"; type deno task bench --help\n` });
 });

@@ -9,17 +9,16 @@
 import type { EngineName } from "../src/engines/open.ts";
 import { officialFiles, plainFiles } from "../src/glue/task_files.ts";
 import { type TaskName, TASKS } from "../src/glue/tasks.ts";
-import { isMeant } from "../src/graph/graph.ts";
 import type { ResultFiles } from "../src/graph/lock_file.ts";
 import type { Input, Json, Step } from "../src/graph/step.ts";
 import { FIGURE_FORMATS, TABLE_FORMATS } from "../src/render/formats.ts";
 import { rowsAtOnce } from "../src/training/batches.ts";
 import type { PretrainSettings } from "../src/training/pretrain.ts";
-import { figureReads, figuresOf } from "./figures/registry.ts";
-import type { GatherParameters } from "./gather.ts";
+import { figureNamed, figuresOf } from "./figures/registry.ts";
 import { EXAMPLES_PER_SECOND, type Kind, PRETRAINING_COST, RELATIVE_COST, VERSIONS } from "./kinds.ts";
 import type { CommonSettings, MethodSettings, Profile, Recipe } from "./profiles/profile.ts";
-import { tableReads, tablesOf } from "./tables/registry.ts";
+import { reading, type Recorded } from "./records.ts";
+import { tableNamed, tablesOf } from "./tables/registry.ts";
 
 /** The presets of adapted matrices whose costs are compared: query and value only, and all linear modules. */
 const COMPARED_TARGETS = ["qv", "all6"];
@@ -185,7 +184,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
 
   // Analyses.
   const all = { ...methods, ...extended?.methods };
-  const analyses: Record<string, { readonly step: string; readonly output: string }> = {};
+  const analyses: Record<string, Recorded["analyses"][string]> = {};
   if ("lora" in methods) {
     const step = `finetune/lora/${tasks[0]}/seed-${seeds[0]}`;
     const subspace = declare("subspace", `subspace/${tasks[0]}`, {
@@ -217,38 +216,28 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
 
   // Results.
   const { name, backboneTitle, comparePublished } = profile;
-  const tables = tablesOf(profile), figures = figuresOf(profile);
-  /** What a step needs to gather the records of the steps that `reads` means. The order of tasks and methods is that of print. */
-  const gathering = (reads: readonly string[]): { facts: GatherParameters; inputs: Step["inputs"] } => {
-    const isRead = (step: string) => reads.some((target) => isMeant(step, target));
-    const facts = {
+  const recorded: Recorded = {
+    facts: {
       profile: name,
       benchmark: real ? "GLUE" : "MiniGLUE",
       engine,
       backboneTitle,
       comparePublished,
-      tasks: tasks.filter((task) => isRead(`tokenize/${task}`)),
+      tasks,
       methods: Object.keys(all),
-      runs: runs.filter(isRead),
-      sizes: sizes.filter(isRead),
-      extended: family.filter(isRead),
-      rankSweep: sweep.filter(isRead),
-    };
-    const records = [...facts.runs, ...facts.sizes, ...facts.extended, ...facts.rankSweep];
-    return {
-      facts,
-      inputs: {
-        "config.json": config,
-        ...Object.fromEntries(
-          facts.tasks.map((t) => [`${t}:dataset.json`, { step: `tokenize/${t}`, output: "dataset.json" }]),
-        ),
-        ...Object.fromEntries(records.map((step) => [`${step}:run.json`, { step, output: "run.json" }])),
-        ...Object.fromEntries(Object.entries(analyses).filter(([, { step }]) => isRead(step))),
-      },
-    };
+      runs,
+      sizes,
+      extended: family,
+      rankSweep: sweep,
+    },
+    config,
+    analyses,
   };
+  const tables = tablesOf(profile), figures = figuresOf(profile);
+  const tableReads = (table: string) => tableNamed(table).reads,
+    figureReads = (figure: string) => figureNamed(figure).reads;
   for (const table of tables) {
-    const { facts, inputs } = gathering(tableReads(table));
+    const { facts, inputs } = reading(recorded, tableReads(table));
     const outputs = TABLE_FORMATS.map((format) => `${table}.${format}`);
     declare("table", `table/${table}`, {
       parameters: { name: table, ...facts },
@@ -259,7 +248,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
     });
   }
   for (const figure of figures) {
-    const { facts, inputs } = gathering(figureReads(figure));
+    const { facts, inputs } = reading(recorded, figureReads(figure));
     const outputs = FIGURE_FORMATS.map((format) => `${figure}.${format}`);
     declare("figure", `figure/${figure}`, {
       parameters: { name: figure, ...facts },
@@ -269,7 +258,7 @@ export function paper(profile: Profile, engine: EngineName, downloads: Downloads
       seconds: 0.3,
     });
   }
-  const { facts, inputs } = gathering([...tables.flatMap(tableReads), ...figures.flatMap(figureReads)]);
+  const { facts, inputs } = reading(recorded, [...tables.flatMap(tableReads), ...figures.flatMap(figureReads)]);
   declare("numbers", "numbers", {
     parameters: { tables, figures, ...facts },
     inputs,

@@ -1,10 +1,10 @@
 /** Results that nobody measured, for tests of tables and figures: the shapes of real ones, with the usual mishaps. */
 import { TASK_NAMES, type TaskName, TASKS } from "../src/glue/tasks.ts";
-import { isMeant } from "../src/graph/graph.ts";
 import { Stream } from "../src/random/stream.ts";
 import { type EpochRecord, type Matrix, QUANTIZED, type Quantized, type Site } from "../src/training/record.ts";
-import { methodFacts } from "./gather.ts";
+import { isRead } from "./records.ts";
 import type { DatasetRow, Results, Run } from "./results.ts";
+import { methodFacts } from "./steps/gather.ts";
 
 const METHODS = ["full-ft", "bitfit", "lora", "adalora", "blora-q", "blora-ra", "blora"];
 
@@ -85,8 +85,7 @@ export function syntheticResults(wanted: Wanted = {}): Results {
 
 /** What is left of results for one who reads the records of some steps only, as `paper()` declares it. */
 export function asRead(results: Results, reads: readonly string[]): Results {
-  const isRead = (step: string) => reads.some((target) => isMeant(step, target));
-  const kept = (runs: readonly Run[]) => runs.filter(({ step }) => isRead(step));
+  const kept = (runs: readonly Run[]) => runs.filter(({ step }) => isRead(reads, step));
   const { subspace, resources } = results;
   return {
     ...results,
@@ -94,9 +93,9 @@ export function asRead(results: Results, reads: readonly string[]): Results {
     sizes: kept(results.sizes),
     extended: kept(results.extended),
     rankSweep: kept(results.rankSweep),
-    subspace: subspace && isRead(subspace.step) ? subspace : null,
-    resources: resources && isRead(resources.step) ? resources : null,
-    datasets: results.datasets.filter(({ task }) => isRead(`tokenize/${task}`)),
+    subspace: subspace && isRead(reads, subspace.step) ? subspace : null,
+    resources: resources && isRead(reads, resources.step) ? resources : null,
+    datasets: results.datasets.filter(({ task }) => isRead(reads, `tokenize/${task}`)),
   };
 }
 

@@ -52,7 +52,9 @@ export async function run(
   const graph = only ? narrow(whole, only) : whole; // Refuses an unknown name before anything is downloaded.
   refuseMissing(context, context.profile.name);
   const remote = options.executor === "slurm" ? await cluster(options) : null;
-  const steps = [...graph.steps.values()], pending = () => pendingSteps(context, options, only, steps);
+  const steps = [...graph.steps.values()];
+  let found: ReturnType<typeof pendingSteps> | undefined;
+  const pending = () => found ??= pendingSteps(context, options, only, steps);
   // What fits the machines of a cluster is the cluster's to say.
   if (!remote) await checkMemory(context, options, steps, pending);
   if (downloadsOf(context.profile).length > 0) {

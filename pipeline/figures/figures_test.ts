@@ -3,9 +3,9 @@ import { InputError, UsageError } from "../../src/errors.ts";
 import { Stream } from "../../src/random/stream.ts";
 import { renderFigure } from "../../src/render/figure.ts";
 import { allDiverged, asRead, syntheticResults } from "../testing.ts";
-import { FIGURE_NAMES, figureNamed, figureReads } from "./registry.ts";
+import { FIGURE_NAMES, figureNamed } from "./registry.ts";
 
-const make = (name: string, results = syntheticResults()) => figureNamed(name)(results);
+const make = (name: string, results = syntheticResults()) => figureNamed(name).make(results);
 
 Deno.test("figureNamed() names the figures there are", () => {
   assert.throws(
@@ -30,7 +30,7 @@ for (const name of FIGURE_NAMES) {
   });
 
   Deno.test(`Figure ${name} sees what it reads and nothing else`, () => {
-    assert.deepEqual(make(name, asRead(syntheticResults(), figureReads(name))), make(name));
+    assert.deepEqual(make(name, asRead(syntheticResults(), figureNamed(name).reads)), make(name));
   });
 
   Deno.test(`Figure ${name} of runs that all diverged says so`, async () => {

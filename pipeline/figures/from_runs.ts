@@ -1,9 +1,26 @@
 /** Figures of what a method's runs learned. */
-import type { Figure } from "../../src/render/figure.ts";
+import type { Datum, Figure, Printed } from "../../src/render/figure.ts";
 import { QUIET } from "../../src/render/theme.ts";
-import { methodTitle } from "../analysis/names.ts";
-import { isUsable, provenance, requiredRuns } from "../analysis/runs.ts";
+import { methodTitle, taskTitle } from "../analysis/names.ts";
+import { isUsable, provenance, requiredRuns, stepsOf } from "../analysis/runs.ts";
 import type { Results, Run } from "../results.ts";
+
+/**
+ * The numbers of a heat map's cells, each made of the runs on its task.
+ * @param by fields of a datum that tell cells apart, the task's title first
+ */
+export function printedCells(
+  data: readonly Datum[],
+  by: readonly string[],
+  value: string,
+  runs: readonly Run[],
+): Printed[] {
+  return data.map((datum) => ({
+    name: by.map((field) => datum[field]).join("/"),
+    value: datum[value] as number,
+    sources: stepsOf(runs.filter(({ task }) => taskTitle(task) === datum[by[0]!])),
+  }));
+}
 
 export interface Subject {
   readonly name: string;

@@ -1,12 +1,12 @@
 /** Which weights and activations need precision: the paper's third figure. */
-import type { Datum, Figure, Printed } from "../../src/render/figure.ts";
+import type { Datum, Figure } from "../../src/render/figure.ts";
 import { BITS_COLOURS } from "../../src/render/theme.ts";
 import { taskTitle } from "../analysis/names.ts";
-import { stepsOf, tasksOf } from "../analysis/runs.ts";
+import { tasksOf } from "../analysis/runs.ts";
 import { bitWidths, ITEM_LABELS, itemsOf, matricesOf, MATRIX_LABELS, WEIGHTS } from "../analysis/sites.ts";
 import { median } from "../analysis/statistics.ts";
 import type { Results, Run } from "../results.ts";
-import { figureFromRuns } from "./from_runs.ts";
+import { figureFromRuns, printedCells } from "./from_runs.ts";
 import { heatMapSpec } from "./heat_map.ts";
 
 const SUBJECT = { name: "quantization-levels", title: "Bit widths learned by B-LoRA", method: "blora" };
@@ -17,25 +17,22 @@ export function quantizationLevels(results: Results): Figure {
 }
 
 function draw(results: Results, runs: readonly Run[], from: string): Omit<Figure, "name" | "title"> {
-  const tasks = tasksOf(results), matrices = matricesOf(runs), printed: Printed[] = [];
-  const runsOn = (task: string) => runs.filter((run) => run.task === task);
+  const tasks = tasksOf(results), matrices = matricesOf(runs);
   const items = itemsOf(runs.flatMap((run) => run.sites));
   const data = tasks.flatMap((task) =>
     items.flatMap((item) =>
       matrices.flatMap((matrix): Datum[] => {
-        const sites = runsOn(task).flatMap((run) => run.sites).filter((site) => site.matrix === matrix);
+        const sites = runs.filter((run) => run.task === task).flatMap((run) => run.sites)
+          .filter((site) => site.matrix === matrix);
         if (sites.length === 0) return [];
-        const datum = {
+        return [{
           task: taskTitle(task),
           item: ITEM_LABELS[item],
           kind: WEIGHTS.includes(item) ? "weight" : "activation",
           matrix: MATRIX_LABELS[matrix],
           bits: median(bitWidths(sites, [item])),
           sites: sites.length,
-        };
-        const name = [datum.task, datum.item, datum.matrix].join("/");
-        printed.push({ name, value: datum.bits, sources: stepsOf(runsOn(task)) });
-        return [datum];
+        }];
       })
     )
   );
@@ -45,7 +42,7 @@ function draw(results: Results, runs: readonly Run[], from: string): Omit<Figure
       "Median bit width across the encoder of each weight (W0, A, B, E) and each activation (the outputs) of the " +
       `adapted matrices after fine-tuning with B-LoRA (q + ra), over layers and seeds. ${from}`,
     data,
-    printed,
+    printed: printedCells(data, ["task", "item", "matrix"], "bits", runs),
     spec: heatMapSpec({
       panel: "task",
       panels: tasks.map(taskTitle),

@@ -1,12 +1,11 @@
 /** Effective ranks as a map of layers and matrices, whatever method learned them. */
-import type { Datum, Figure, Printed } from "../../src/render/figure.ts";
+import type { Datum, Figure } from "../../src/render/figure.ts";
 import { RANK_COLOURS } from "../../src/render/theme.ts";
 import { methodTitle, taskTitle } from "../analysis/names.ts";
-import { stepsOf } from "../analysis/runs.ts";
 import { matricesOf, MATRIX_LABELS } from "../analysis/sites.ts";
 import { mean } from "../analysis/statistics.ts";
 import type { Results, Run } from "../results.ts";
-import { figureFromRuns, type Subject } from "./from_runs.ts";
+import { figureFromRuns, printedCells, type Subject } from "./from_runs.ts";
 import { heatMapSpec } from "./heat_map.ts";
 
 interface Wanted extends Subject {
@@ -24,19 +23,17 @@ function draw(
   from: string,
   { method, tasks }: Wanted,
 ): Omit<Figure, "name" | "title"> {
-  const matrices = matricesOf(runs), printed: Printed[] = [];
-  const runsOn = (task: string) => runs.filter((run) => run.task === task);
+  const matrices = matricesOf(runs);
   const layers = Array.from({ length: results.shape.layers }, (_, layer) => layer + 1);
   const data = tasks.flatMap((task) =>
     layers.flatMap((layer) =>
       matrices.flatMap((matrix): Datum[] => {
-        const sites = runsOn(task).flatMap((run) => run.sites)
+        const sites = runs.filter((run) => run.task === task).flatMap((run) => run.sites)
           .filter((site) => site.layer === layer - 1 && site.matrix === matrix);
-        const rank = mean(sites.map((site) => site.rank)),
-          names = { task: taskTitle(task), layer, matrix: MATRIX_LABELS[matrix] };
-        if (rank === null) return [];
-        printed.push({ name: Object.values(names).join("/"), value: rank, sources: stepsOf(runsOn(task)) });
-        return [{ ...names, rank, runs: sites.length }];
+        const rank = mean(sites.map((site) => site.rank));
+        return rank === null
+          ? []
+          : [{ task: taskTitle(task), layer, matrix: MATRIX_LABELS[matrix], rank, runs: sites.length }];
       })
     )
   );
@@ -51,7 +48,7 @@ function draw(
       }, mean over ` +
       `seeds; layer 1 reads the embeddings. ${from}`,
     data,
-    printed,
+    printed: printedCells(data, ["task", "layer", "matrix"], "rank", runs),
     spec: heatMapSpec({
       panel: "task",
       panels: tasks.map(taskTitle),

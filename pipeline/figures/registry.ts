@@ -39,18 +39,9 @@ export function figuresOf(profile: Profile): string[] {
   return FIGURE_NAMES.filter((name) => FIGURES[name]!.has(profile));
 }
 
-function entryNamed(name: string): Entry {
+/** A figure's entry. @throws UsageError for a name that is none, with the names there are */
+export function figureNamed(name: string): Entry {
   const figure = Object.hasOwn(FIGURES, name) ? FIGURES[name] : undefined;
   if (!figure) throw unknownName("figure", name, FIGURE_NAMES);
   return figure;
-}
-
-/** The function that makes a figure. @throws UsageError for a name that is none, with the names there are */
-export function figureNamed(name: string): (results: Results) => Figure {
-  return entryNamed(name).make;
-}
-
-/** The steps whose records a figure is made of, by the first segments of their names. @throws UsageError as above */
-export function figureReads(name: string): readonly string[] {
-  return entryNamed(name).reads;
 }

@@ -3,8 +3,8 @@ import type { StepRunner } from "../../src/graph/step.ts";
 import { printedColumns, rawOf, type Row, type Section, type Table } from "../../src/render/table.ts";
 import type { Figure } from "../../src/render/figure.ts";
 import { figureNamed } from "../figures/registry.ts";
-import { gather } from "../gather.ts";
 import { tableNamed } from "../tables/registry.ts";
+import { gather } from "./gather.ts";
 import { parametersOf, writeText } from "./json.ts";
 
 /** A quoted number: its raw value, and the place of its sources in the list of all sources. */
@@ -67,8 +67,8 @@ export const run: StepRunner = async (context) => {
   const { tables, figures } = parametersOf<{ tables: string[]; figures: string[] }>(context);
   const results = await gather(context);
   const numbers = numbersOf(
-    tables.map((name) => tableNamed(name)(results)),
-    figures.map((name) => figureNamed(name)(results)),
+    tables.map((name) => tableNamed(name).make(results)),
+    figures.map((name) => figureNamed(name).make(results)),
   );
   writeText(context, "numbers.json", inLines(numbers));
 };

@@ -6,7 +6,7 @@ import { syntheticResults } from "../testing.ts";
 import { numbersOf } from "./numbers.ts";
 
 Deno.test("numbersOf() gives every number that a figure prints, each with the runs it was made from", () => {
-  const results = syntheticResults(), figures = FIGURE_NAMES.map((name) => figureNamed(name)(results));
+  const results = syntheticResults(), figures = FIGURE_NAMES.map((name) => figureNamed(name).make(results));
   const { numbers, sources } = numbersOf([], figures), from = (key: string) => sources[numbers[key]!.sources];
   const maps = figures.filter(({ name }) => name !== "scheme").flatMap(({ data }) =>
     data.map(({ rank, bits }) => rank ?? bits)
@@ -21,7 +21,7 @@ Deno.test("numbersOf() gives every number that a figure prints, each with the ru
 
 Deno.test("numbersOf() gives every printed number of every table, each with the runs it was made from", () => {
   const results = syntheticResults({ comparePublished: true }),
-    tables = TABLE_NAMES.map((name) => tableNamed(name)(results));
+    tables = TABLE_NAMES.map((name) => tableNamed(name).make(results));
   const { numbers, sources } = numbersOf(tables);
   const printed = tables.flatMap((table) =>
     table.sections.flatMap(({ rows }) => rows.flatMap((row) => printedColumns(table).map(({ key }) => rawOf(row[key]))))

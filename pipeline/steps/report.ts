@@ -3,9 +3,9 @@ import type { StepRunner } from "../../src/graph/step.ts";
 import { renderReport, type Report } from "../../src/render/report.ts";
 import { provenance } from "../analysis/runs.ts";
 import { figureNamed } from "../figures/registry.ts";
-import { gather } from "../gather.ts";
 import type { Results } from "../results.ts";
 import { tableNamed } from "../tables/registry.ts";
+import { gather } from "./gather.ts";
 import { parametersOf, writeText } from "./json.ts";
 
 /** @param drawings the figures' SVGs by name */
@@ -22,8 +22,8 @@ export function reportOf(
       "The files named below each of them have the same in other formats, numbers.json has the steps behind every printed " +
       "number, and deno task lineage FILE follows a file down to settings, data and code.",
     ],
-    tables: ordered.map((name) => tableNamed(name)(results)),
-    figures: Object.entries(drawings).map(([name, svg]) => ({ figure: figureNamed(name)(results), svg })),
+    tables: ordered.map((name) => tableNamed(name).make(results)),
+    figures: Object.entries(drawings).map(([name, svg]) => ({ figure: figureNamed(name).make(results), svg })),
   };
 }
 

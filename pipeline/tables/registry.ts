@@ -56,18 +56,9 @@ export function tablesOf(profile: Profile): string[] {
   return TABLE_NAMES.filter((name) => TABLES[name]!.has?.(profile) ?? true);
 }
 
-function entryNamed(name: string): Entry {
+/** A table's entry. @throws UsageError for a name that is none, with the names there are */
+export function tableNamed(name: string): Entry {
   const table = Object.hasOwn(TABLES, name) ? TABLES[name] : undefined;
   if (!table) throw unknownName("table", name, TABLE_NAMES);
   return table;
-}
-
-/** The function that makes a table. @throws UsageError for a name that is none, with the names there are */
-export function tableNamed(name: string): (results: Results) => Table {
-  return entryNamed(name).make;
-}
-
-/** The steps whose records a table is made of, by the first segments of their names. @throws UsageError as above */
-export function tableReads(name: string): readonly string[] {
-  return entryNamed(name).reads;
 }

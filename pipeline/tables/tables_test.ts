@@ -6,9 +6,9 @@ import { rawOf, type Row, type Table } from "../../src/render/table.ts";
 import type { Results } from "../results.ts";
 import { numbersOf } from "../steps/numbers.ts";
 import { allDiverged, asRead, syntheticResults } from "../testing.ts";
-import { TABLE_NAMES, tableNamed, tableReads } from "./registry.ts";
+import { TABLE_NAMES, tableNamed } from "./registry.ts";
 
-const make = (name: string, results: Results) => tableNamed(name)(results);
+const make = (name: string, results: Results) => tableNamed(name).make(results);
 
 function rowNamed(table: Table, name: string, section = 0): Row {
   const row = table.sections[section]?.rows.find((row) => row.method === name);
@@ -45,7 +45,7 @@ for (const name of TABLE_NAMES) {
 
   Deno.test(`Table ${name} sees what it reads and nothing else`, () => {
     for (const results of [syntheticResults(), syntheticResults({ comparePublished: true })]) {
-      const table = make(name, results), narrow = make(name, asRead(results, tableReads(name)));
+      const table = make(name, results), narrow = make(name, asRead(results, tableNamed(name).reads));
       assert.deepEqual(renderTable(narrow), renderTable(table));
       assert.deepEqual(numbersOf([narrow]), numbersOf([table]));
     }

@@ -1,28 +1,12 @@
 /** Gathers the records that a table or a figure reads into what it is made of. */
-import type { DebertaConfig } from "../src/deberta/config.ts";
-import type { StepContext } from "../src/graph/step.ts";
-import { findMethod } from "../src/peft/registry.ts";
-import type { RunRecord } from "../src/training/record.ts";
-import type { MethodFacts, Resources, Results, Run, Subspace } from "./results.ts";
-import { parametersOf, readJson } from "./steps/json.ts";
-import type { DatasetFacts } from "./steps/tokenize.ts";
-
-/** The parameters of a step that gathers, besides its own. */
-export type GatherParameters = {
-  readonly profile: string;
-  readonly benchmark: string;
-  readonly engine: string;
-  readonly backboneTitle: string;
-  readonly comparePublished: boolean;
-  /** In print order. */
-  readonly tasks: readonly string[];
-  readonly methods: readonly string[];
-  /** Names of steps. */
-  readonly runs: readonly string[];
-  readonly sizes: readonly string[];
-  readonly extended: readonly string[];
-  readonly rankSweep: readonly string[];
-};
+import type { DebertaConfig } from "../../src/deberta/config.ts";
+import type { StepContext } from "../../src/graph/step.ts";
+import { findMethod } from "../../src/peft/registry.ts";
+import type { RunRecord } from "../../src/training/record.ts";
+import { datasetRole, type Facts, runRole } from "../records.ts";
+import type { MethodFacts, Resources, Results, Run, Subspace } from "../results.ts";
+import { parametersOf, readJson } from "./json.ts";
+import type { DatasetFacts } from "./tokenize.ts";
 
 /** A method as print names it. @throws UsageError for an unknown one */
 export function methodFacts(name: string): MethodFacts {
@@ -39,14 +23,14 @@ async function analysis<T extends { step: string }>(context: StepContext, role: 
 
 /** What a step's inputs say. */
 export async function gather(context: StepContext): Promise<Results> {
-  const { profile, benchmark, engine, backboneTitle, comparePublished, methods, tasks, ...steps } = parametersOf<
-    GatherParameters
-  >(context);
+  const { profile, benchmark, engine, backboneTitle, comparePublished, methods, tasks, ...steps } = parametersOf<Facts>(
+    context,
+  );
   const config = await readJson<DebertaConfig>(context, "config.json");
-  const facts = await Promise.all(tasks.map((task) => readJson<DatasetFacts>(context, `${task}:dataset.json`)));
+  const facts = await Promise.all(tasks.map((task) => readJson<DatasetFacts>(context, datasetRole(task))));
   const records = (names: readonly string[]) =>
     Promise.all(names.map(async (step): Promise<Run> => {
-      return { step, ...await readJson<RunRecord>(context, `${step}:run.json`) };
+      return { step, ...await readJson<RunRecord>(context, runRole(step)) };
     }));
   const { hidden, ffn, layers, heads, vocabulary, positionBuckets } = config;
   return {
