@@ -155,7 +155,8 @@ export function trace(
   ) => Record<string, tf.Tensor>,
 ): Graph {
   const before = tf.getBackend();
-  tf.setBackend(TRACE);
+  // TensorFlow.js goes through all kernels there are at each change.
+  if (before !== TRACE) tf.setBackend(TRACE);
   const backend = tf.backend() as TracingBackend;
   const goBack = backend.start();
   const input = (name: string, spec: TensorSpec): tf.Tensor => {
@@ -179,7 +180,7 @@ export function trace(
   } finally {
     goBack();
     // Where nothing was chosen before, what comes after must not be recorded, either.
-    tf.setBackend(before || "cpu");
+    if (before !== TRACE) tf.setBackend(before || "cpu");
   }
 }
 

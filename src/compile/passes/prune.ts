@@ -1,6 +1,6 @@
 /** Computes equal things once and drops what nothing reads. */
-import type { HostTensor } from "../../tensor/host_tensor.ts";
-import { type Graph, graphsIn, type Node, rewrite, type Value } from "../ir.ts";
+import { Buffer } from "node:buffer";
+import { type Attribute, type Graph, graphsIn, type Node, rewrite, type Value } from "../ir.ts";
 
 /** Merges nodes with the same operator, inputs and attributes (common subexpressions), other than those with graphs in them. */
 export function mergeEqual(graph: Graph): Graph {
@@ -12,28 +12,24 @@ export function mergeEqual(graph: Graph): Graph {
   const seen = new Map<string, readonly Value[]>();
   return rewrite(graph, (node) => {
     if (graphsIn(node).length > 0) return undefined;
-    const key = JSON.stringify([
-      node.op,
-      node.inputs.map(id),
-      node.outputs.map((v) => [v.dtype, v.shape]),
-      describe(node),
-    ], exactly);
+    const types = node.outputs.map(({ dtype, shape }) => `${dtype}[${shape}]`);
+    const key = [node.op, node.inputs.map(id), types, attributesOf(node)].join(" ");
     const earlier = seen.get(key);
     if (!earlier) seen.set(key, node.outputs);
     return earlier;
   });
 }
 
-/** Tells numbers apart that JSON writes alike: NaN and the infinities become null, and -0 becomes 0. */
-function exactly(_: string, value: unknown): unknown {
-  if (typeof value !== "number" || (Number.isFinite(value) && !Object.is(value, -0))) return value;
-  return value === 0 ? "-0" : String(value);
+/** Attributes as text, different where they are. */
+function attributesOf({ attributes }: Node): string {
+  return Object.entries(attributes).map(([name, value]) => `${name}=${textOf(value)}`).join(" ");
 }
 
-/** Attributes as text; small constants by their numbers. */
-function describe({ attributes }: Node): unknown {
-  const value = attributes.value as HostTensor | number | undefined;
-  return typeof value === "object" ? [...value.data] : attributes;
+function textOf(value: Attribute): string {
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : `${value}`;
+  if (typeof value === "string" || !("data" in value)) return JSON.stringify(value);
+  const { buffer, byteOffset, byteLength } = value.data;
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
 /** Drops every node whose outputs reach no output of the graph. */
