@@ -13,20 +13,20 @@ import { type Demand, predictMemory } from "../src/engines/memory.ts";
  * small and base in steps whose gate logits were set to 6, 1, 0, -1 and -4 in turn.
  */
 const MEASURED: readonly (readonly [shape: string, method: string, megabytes: number, tokensAtOnce?: number])[] = [
-  ["mini", "full-ft", 287],
-  ["mini", "lora", 227],
-  ["mini", "blora", 318],
-  ["xsmall", "full-ft", 2795],
-  ["xsmall", "lora", 1469],
-  ["xsmall", "blora", 2008],
-  ["small", "lora", 1707],
-  ["small", "blora", 2240],
-  ["base", "lora", 2920],
-  ["base", "blora", 4758],
-  ["xsmall", "lora", 1048, 1024],
-  ["xsmall", "lora", 797, 512],
-  ["xsmall", "blora", 1157, 512],
-  ["xsmall", "full-ft", 2614, 512],
+  ["mini", "full-ft", 285],
+  ["mini", "lora", 232],
+  ["mini", "blora", 289],
+  ["xsmall", "full-ft", 2632],
+  ["xsmall", "lora", 1386],
+  ["xsmall", "blora", 1843],
+  ["small", "lora", 1719],
+  ["small", "blora", 2077],
+  ["base", "lora", 2702],
+  ["base", "blora", 3499],
+  ["xsmall", "lora", 1036, 1024],
+  ["xsmall", "lora", 849, 512],
+  ["xsmall", "blora", 1119, 512],
+  ["xsmall", "full-ft", 2599, 512],
 ];
 
 function predict(shape: string, method: string, batch = SHAPES[shape]!.batch, tokensAtOnce = Infinity): Demand {

@@ -9,7 +9,7 @@ export const VERSIONS = {
   pretrain: 7,
   finetune: 11,
   subspace: 1,
-  resources: 10,
+  resources: 11,
   table: 4,
   figure: 3,
   numbers: 3,

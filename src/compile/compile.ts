@@ -1,6 +1,7 @@
 /** From a pure function of tensors to an ONNX model: trace, rewrite, emit. */
 import "./kernels.ts";
 import { everywhere, type Graph } from "./ir.ts";
+import { listSmallEarly } from "./order.ts";
 import { fuseProducts } from "./passes/fuse.ts";
 import { mergeUpdates } from "./passes/low_rank_updates.ts";
 import { turnNarrow } from "./passes/narrow_products.ts";
@@ -24,6 +25,7 @@ const PASSES: readonly ((graph: Graph) => Graph)[] = [
   needRows,
   turnNarrow,
   mergeEqual,
+  listSmallEarly,
 ];
 
 /** Applies every pass. The result computes the same outputs from the same inputs. */

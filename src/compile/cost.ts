@@ -1,5 +1,6 @@
 /** What a graph takes to run, read off the graph. */
 import { type Graph, graphsIn, type Node, type Value } from "./ir.ts";
+import { runOrder } from "./order.ts";
 import { sizeOf } from "../tensor/host_tensor.ts";
 
 /** Bytes of an element. */
@@ -30,16 +31,16 @@ export function multiplyAccumulates(graph: Graph): number {
 }
 
 /**
- * The most bytes that a graph's values take up together, run node by node: inputs, outputs and constants always, every other
- * value from the node that makes it to the last that reads it. Reshapes share the bytes of what they reshape. What a graph
+ * The most bytes that a graph's values take up together, run as ONNX Runtime runs it: inputs, outputs and constants always, every
+ * other value from the node that makes it to the last that reads it. Reshapes share the bytes of what they reshape. What a graph
  * inside it needs while it runs is not counted.
  */
 export function peakBytes(graph: Graph): number {
-  const storage = new Map<Value, Value>(), last = new Map<Value, number>();
+  const order = runOrder(graph), storage = new Map<Value, Value>(), last = new Map<Value, number>();
   const stored = (value: Value) => storage.get(value) ?? value;
   const bytes = ({ dtype, shape }: Value) => WIDTHS[dtype] * sizeOf(shape);
   const fixed = new Set<Value>(Object.values(graph.inputs));
-  graph.nodes.forEach((node, at) => {
+  order.forEach((node, at) => {
     if (node.op === "Reshape") storage.set(node.outputs[0]!, stored(node.inputs[0]!));
     if (node.op === "Constant") node.outputs.forEach((value) => fixed.add(value));
     for (const input of node.inputs) last.set(stored(input), at);
@@ -47,7 +48,7 @@ export function peakBytes(graph: Graph): number {
   Object.values(graph.outputs).forEach((value) => last.set(stored(value), Infinity));
 
   let live = [...fixed].reduce((sum, value) => sum + (isUniform(value) ? 0 : bytes(value)), 0), peak = live;
-  graph.nodes.forEach((node, at) => {
+  order.forEach((node, at) => {
     const made = node.outputs.filter((value) => stored(value) === value && !fixed.has(value));
     for (const value of made) live += bytes(value);
     peak = Math.max(peak, live);

@@ -16,7 +16,7 @@
  */
 import { optimize } from "../compile/compile.ts";
 import { operatorsOf, peakBytes } from "../compile/cost.ts";
-import { type Graph, graphsIn } from "../compile/ir.ts";
+import type { Graph } from "../compile/ir.ts";
 import type { TensorSpec } from "../compile/tracer.ts";
 import { sizeOf } from "../tensor/host_tensor.ts";
 import { traceProgram } from "./compiled.ts";
@@ -28,8 +28,6 @@ const RUNTIME = 230e6;
 const OPERATOR = 10e3;
 /** Room that the runtime's arena takes for each byte in use: freed pieces do not always fit what comes next. */
 const ARENA = 1.1;
-/** The same of activations where sizes differ from step to step, as they do where closed grids are left out. */
-const VARYING_ARENA = 1.3;
 /** More copies of the state: as given, and as steps returned it and nobody has collected it yet. */
 const GENERATIONS = 1.6;
 
@@ -69,11 +67,7 @@ export function activationsOf(program: Program): number {
 const graphOf = (program: Program): Graph => optimize(traceProgram(program).graph);
 
 function activationsIn(graph: Graph, { inputs }: Program): number {
-  return (varies(graph) ? VARYING_ARENA : ARENA) * Math.max(0, peakBytes(graph) - bytes(inputs, () => true));
-}
-
-function varies({ nodes }: Graph): boolean {
-  return nodes.some((node) => node.op === "OpenRows" || graphsIn(node).some(varies));
+  return ARENA * Math.max(0, peakBytes(graph) - bytes(inputs, () => true));
 }
 
 /** Bytes of those inputs that are kept. */

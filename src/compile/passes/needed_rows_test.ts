@@ -72,7 +72,7 @@ const CASES: Readonly<Record<string, [(given: Given) => Record<string, tf.Tensor
     (given) => ({
       out: tf.slice(tf.matMul(tf.stack([given.x, given.x]), tf.stack([given.W, given.V])), [0, 0, 0], [1, -1, -1]),
     }),
-    ["Reshape", "Concat", "Reshape", "Reshape", "Concat", "FusedMatMul", "Slice"],
+    ["Reshape", "Reshape", "Reshape", "Concat", "Concat", "FusedMatMul", "Slice"],
     240,
   ],
   "takes the first rows of what is no such pile": [

@@ -15,7 +15,7 @@ let noted = -Infinity;
 /** An input, checked: it may have lain there for days. */
 async function read(role: string): Promise<Uint8Array<ArrayBuffer>> {
   const digest = inputs[role]!, path = files.input(digest), bytes = await Deno.readFile(path);
-  if (digestBytes(bytes) !== digest) throw new Error(`"${path}" is damaged: remove it, and run again`);
+  if (digestBytes(bytes) !== digest) throw new Error(`"${path}" is damaged: run again, which lays it down anew`);
   return bytes;
 }
 
