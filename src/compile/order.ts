@@ -33,13 +33,14 @@ export function runOrder({ nodes }: Graph): Node[] {
 }
 
 /**
- * Lists what takes no room, vectors, numbers and reshapes, as early as it can stand. The gradient of the first layers is then the
- * last of those that the optimizer collects, and the search begins with it. On the way down it meets each layer's slopes before
- * the layers above, whose forward pass they would otherwise wait for, with all that they are made of.
+ * Lists what takes no more room, constants, vectors, numbers and reshapes, as early as it can stand. The gradient of the first
+ * layers is then the last of those that the optimizer collects, and the search begins with it. On the way down it meets each
+ * layer's slopes before the layers above, whose forward pass they would otherwise wait for, with all that they are made of.
  */
 export function listSmallEarly(graph: Graph): Graph {
   const place = new Map<Node, number>();
-  const isSmall = ({ op, outputs }: Node) => op === "Reshape" || outputs.every(({ shape }) => shape.length < 2);
+  const isSmall = (node: Node) =>
+    isConstant(node) || node.op === "Reshape" || node.outputs.every(({ shape }) => shape.length < 2);
   graph.nodes.forEach((node, i) => {
     place.set(node, isSmall(node) ? Math.max(-1, ...sourcesOf(node).map((source) => place.get(source)!)) : i);
   });
